@@ -1,0 +1,64 @@
+/**
+ * The arrows: cli, console → agents, pipelines, connectors → streams → kafka, registry, telemetry, config → schemas → errors.
+ * Agents never import agents, pipelines never import pipelines: they meet in topics.
+ */
+const only = (name, library, owners) => ({
+  name,
+  severity: 'error',
+  from: { pathNot: owners },
+  to: { path: `node_modules/${library}/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphan-package', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'errors-is-a-leaf',
+      severity: 'error',
+      from: { path: '^infra/errors/' },
+      to: { path: '^(agents|cli|connectors|pipelines|schemas|infra/(?!errors))' },
+    },
+    {
+      name: 'schemas-know-nothing-above',
+      severity: 'error',
+      from: { path: '^schemas/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(agents|cli|connectors|pipelines|infra/(?!errors))' },
+    },
+    {
+      name: 'plumbing-knows-no-part',
+      severity: 'error',
+      from: { path: '^infra/(kafka|registry|config|telemetry)/' },
+      to: { path: '^(agents|cli|connectors|pipelines)/' },
+    },
+    {
+      name: 'streams-know-no-pipeline',
+      severity: 'error',
+      from: { path: '^pipelines/streams/' },
+      to: { path: '^(agents|cli|connectors|pipelines/(?!streams/))' },
+    },
+    {
+      name: 'pipelines-meet-in-topics',
+      severity: 'error',
+      from: { path: '^pipelines/(?!streams/)([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(agents|cli|connectors|pipelines)/', pathNot: '^pipelines/(streams|$1)/' },
+    },
+    {
+      name: 'agents-meet-in-topics',
+      severity: 'error',
+      from: { path: '^agents/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(agents|cli|connectors|pipelines)/', pathNot: '^agents/$1/' },
+    },
+    { name: 'nothing-imports-the-cli', severity: 'error', from: { pathNot: '^cli/' }, to: { path: '^cli/' } },
+    only('kafkajs-owner', 'kafkajs', '^infra/kafka/'),
+    only('avsc-owner', 'avsc', '^schemas/'),
+    only('stock-registry-owner', '@kafkajs/confluent-schema-registry', '^(infra/registry|schemas)/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)golden/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+const beside = (kind: string) => [`{agents,cli,connectors,infra,pipelines,schemas}/**/*.${kind}.ts`];
+const real = [...beside('broker.test'), ...beside('kernel.test')];
+
+/** Three suites: `unit` needs nothing but Node, `broker` a real Kafka and registry, `kernel` a guest kernel with BPF-LSM. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: beside('test'), exclude: real, testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'broker',
+          include: beside('broker.test'),
+          globalSetup: 'infra/local/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'kernel',
+          include: beside('kernel.test'),
+          testTimeout: 400_000,
+          hookTimeout: 400_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
