@@ -1,0 +1,66 @@
+# Sluice. `make` prints this help.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+INSTALLED := node_modules/.package-lock.json
+LOADER := agents/enforcer/bpf/build/sluice-loader
+
+.DEFAULT_GOAL := help
+.PHONY: help install setup check unit test broker kernel demo loop generate golden bench guest loader clean
+
+help: ## what you can make
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): package.json package-lock.json
+	@bash infra/setup/requirements.sh
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+install: $(INSTALLED) ## the npm packages, with the Node they run on
+
+setup: install ## all that the tests need: Debian packages, Kafka, the registry, the guest kernel, the containers' root
+	bash infra/guest/packages.sh
+	node infra/local/fetch.ts
+	node infra/guest/setup.ts
+	node infra/loop/containers/build.ts
+	$(MAKE) --no-print-directory loader
+
+loader: ## the BPF programs and their loader
+	$(MAKE) --no-print-directory -C agents/enforcer/bpf
+
+check: install ## format, lint, types, arrows, generated files, tests without services
+	biome check --error-on-warnings
+	tsc -p .
+	depcruise --log-level error --output-type err-long agents cli connectors infra pipelines schemas
+	node schemas/generate.ts --check
+	vitest run --project unit
+
+broker: install ## the tests against a real Kafka and registry
+	node infra/local/fetch.ts
+	vitest run --project broker
+
+kernel: setup ## the tests in a guest kernel with BPF-LSM
+	vitest run --project kernel
+
+test: setup check broker kernel loop ## everything
+
+demo: install ## replay a recorded capture, discover its policies, print them
+	node infra/demo/main.ts
+
+loop: setup ## learn, enforce, attack, kill, adopt: the whole loop in a kernel guest
+	node infra/loop/main.ts
+
+generate: install ## TypeScript types from the Avro schemas
+	node schemas/generate.ts
+
+golden: install ## rewrite the golden files
+	node schemas/golden.ts
+	GOLDEN=1 vitest run --project unit
+
+bench: install ## every benchmark; each prints one JSON object last
+	@for file in infra/bench/*.bench.ts; do echo "== $$file"; node --expose-gc $$file || exit 1; done
+
+guest: setup ## run a command in the guest: make guest CMD='uname -r'
+	node infra/guest/main.ts -- $(CMD)
+
+clean: ## remove what was built here (caches outside the tree stay)
+	rm -rf node_modules .sluice agents/enforcer/bpf/build
