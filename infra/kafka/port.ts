@@ -4,6 +4,8 @@
  * Owns: the words record, topic partition, batch, producer, consumer, transaction, reader, admin.
  * Does not own: serialisation (#schemas), processing (#streams), broker addresses (#config).
  *
+ * Every failure is a SluiceError of the catalogue. A buffer given to `send` must not change until `send` settles.
+ *
  * Invariants every implementation keeps, proved by port.contract.ts on each of them:
  * P1 A record is delivered in partition order, at least once, with its key, value, headers and timestamp byte for byte.
  * P2 `send` resolves only when every record is acknowledged by all in-sync replicas; it rejects as a whole.
@@ -11,7 +13,8 @@
  * P4 An offset is committed only by `commit` (or `sendOffsets`); it means "the next record to read".
  * P5 After `onRevoked` resolves, no batch of those partitions is handed out until they are assigned again.
  * P6 Records of aborted and of open transactions are never handed out.
- * P7 A transactional producer made with an id fences every earlier one of that id before it is returned.
+ * P7 A transactional producer made with an id fences every earlier one of that id, and ends its open transaction,
+ *    before it is returned: offsets read after that are the last that were committed.
  */
 
 export interface TopicPartition {
@@ -37,7 +40,7 @@ export interface LogRecord extends TopicPartitionOffset {
 
 export interface OutgoingRecord {
   readonly topic: string;
-  /** Absent: murmur2 of the key, as the Java client does; without a key, any. */
+  /** Absent: murmur2 of the key, as the Java client does; without a key, in turn. */
   readonly partition?: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -55,68 +58,98 @@ export interface LogBatch extends TopicPartition {
 export interface BatchContext {
   /** Keeps the group membership while a batch takes long; cheap to call often. */
   heartbeat(): Promise<void>;
-  /** True once the partition was revoked or the consumer is stopping: stop early, commit nothing. */
+  /** True once the partition is being taken away, was moved by `seek`, or the consumer is stopping: stop early. */
   isStale(): boolean;
 }
 
+/**
+ * What a consumer calls. A rejection is met by the reaction of its error: `retry` waits and hands the same records out again
+ * (up to `failureLimit` times in a row), `rejoin` leaves and joins the group, anything else ends the consumer.
+ */
 export interface ConsumerHandler {
+  /** Never with an empty batch. Resolving moves the position past the batch; it commits nothing. */
   onBatch(batch: LogBatch, context: BatchContext): Promise<void>;
-  /** Before the first batch of newly assigned partitions. */
+  /**
+   * All partitions this member now holds (none, when there are too few), before the first batch of any of them and before
+   * the committed offsets are looked up. The membership is kept alive however long it takes.
+   */
   onAssigned?(partitions: readonly TopicPartition[]): Promise<void>;
-  /** Before the partitions are given to another member, and at `close`: the last chance to commit. */
+  /**
+   * All partitions this member held: no handler of theirs is running, and none of them is given to another member before
+   * this resolves. The last chance to commit. Also at `close`, and after a lost session, when a commit rejects with REBALANCED.
+   */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void>;
-  /** The consumer ended by itself and could not be restarted. Called at most once. */
+  /** The consumer ended by itself, after `onRevoked`, and will not be restarted. Called at most once. */
   onFailed?(error: Error): void;
 }
 
 export interface ConsumerOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Where to start when the group has no committed offset. */
+  /** Where to start when the group has no committed offset, or one that the log no longer holds. */
   readonly startFrom: 'earliest' | 'latest';
   readonly sessionTimeoutMs?: number;
   readonly maxBytesPerPartition?: number;
   /** Longest wait of a fetch for new records. */
   readonly maxWaitMs?: number;
+  /** How many partitions may be in a handler at the same time. Absent: one. */
+  readonly partitionsAtOnce?: number;
+  /** Failures in a row, without a batch done in between, after which the consumer ends. Absent: 10. */
+  readonly failureLimit?: number;
 }
 
+/** Partition p of every topic subscribed to goes to the same member, so that co-partitioned topics meet. */
 export interface LogConsumer {
-  /** Joins the group; resolves once the first assignment is known. */
+  /** Joins the group; resolves once the first assignment is known. Rejects with TOPIC_UNKNOWN when a topic is not there. */
   run(handler: ConsumerHandler): Promise<void>;
+  /** Rejects with REBALANCED when a partition is not (or no longer) held by this member. */
   commit(offsets: readonly TopicPartitionOffset[]): Promise<void>;
-  /** Moves the position of an assigned partition; the committed offset stays. */
+  /** Moves the position of a held partition; the committed offset stays. Without effect on others. */
   seek(position: TopicPartitionOffset): void;
+  /** No batch of them until `resume`, also after a rebalance; a running handler is not interrupted. */
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  /** Revokes, leaves the group, disconnects. Idempotent. */
+  /** Waits for running handlers, revokes, leaves the group, disconnects. Idempotent. Never await it inside a handler. */
   close(): Promise<void>;
 }
 
 export interface ReaderOptions extends TopicPartition {
   /** First offset to read; below the earliest it starts at the earliest. */
   readonly from: number;
-  /** Stops before this offset. Absent: the end as of the call. */
+  /** Stops before this offset, waiting for records that are not there yet. Absent: the readable end as of the call. */
   readonly to?: number;
+  /** Never with an empty batch; the next comes after it resolves. A rejection ends the reading with it. */
   onBatch(batch: LogBatch): void | Promise<void>;
+  /** Ends the reading between two batches. */
   readonly signal?: AbortSignal;
 }
 
 export interface LogProducer {
-  /** Resolves with the offset each record was written at, in order. */
+  /**
+   * Resolves with the offset each record was written at, in order. Concurrent sends are written in the order of the calls.
+   * Rejects with TOPIC_UNKNOWN, with VALUE_INVALID (a record over the broker's limit; nothing was written), or with the
+   * broker's trouble, after which some of the records may have been written.
+   */
   send(records: readonly OutgoingRecord[]): Promise<readonly TopicPartitionOffset[]>;
   close(): Promise<void>;
 }
 
+/**
+ * After a rejected `send`, `sendOffsets`, `commit` or `abort` (VALUE_INVALID and TOPIC_UNKNOWN apart) its producer is spent:
+ * `abort` what can be aborted, `close` it, and make another of the same id.
+ */
 export interface LogTransaction {
   send(records: readonly OutgoingRecord[]): Promise<void>;
+  /** Commits offsets of a group with the transaction, whoever holds the partitions: fencing (P7) is what guards them. */
   sendOffsets(groupId: string, offsets: readonly TopicPartitionOffset[]): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;
 }
 
-/** One open transaction at a time. */
 export interface TransactionalProducer {
+  /** Rejects with BUG while a transaction is open, with PRODUCER_FENCED when the producer is spent. */
   begin(): Promise<LogTransaction>;
+  /** Aborts an open transaction. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -136,11 +169,12 @@ export interface PartitionRange extends TopicPartition {
 export interface LogAdmin {
   /** Creates what is missing, leaves what is there; resolves with the names it created. */
   createTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
+  /** Names that are not there are left out. */
   deleteTopics(topics: readonly string[]): Promise<void>;
   listTopics(): Promise<readonly string[]>;
   /** Rejects with TOPIC_UNKNOWN when the topic is not there. */
   offsets(topic: string): Promise<readonly PartitionRange[]>;
-  /** First offset at or after the time, the end where there is none. */
+  /** First offset whose record was made at or after the time, the end where there is none. */
   offsetsForTime(topic: string, timestampMs: number): Promise<readonly TopicPartitionOffset[]>;
   /** Committed offsets of a group; partitions without one are absent. */
   committed(groupId: string, topics: readonly string[]): Promise<readonly TopicPartitionOffset[]>;
@@ -151,7 +185,10 @@ export interface LogClient {
   producer(): Promise<LogProducer>;
   transactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
   consumer(options: ConsumerOptions): LogConsumer;
-  /** Reads one partition from an offset to an end, without a group. Resolves with the offset it stopped before. */
+  /**
+   * Reads one partition from an offset to an end, without a group. Resolves with the offset it stopped before: the next
+   * to read. Rejects with TOPIC_UNKNOWN.
+   */
   read(options: ReaderOptions): Promise<number>;
   admin(): Promise<LogAdmin>;
   /** Closes all it handed out. Idempotent. */
