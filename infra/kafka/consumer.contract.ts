@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SluiceError } from '#errors';
-import { type Bench, aWhile, count, outgoing, until, values } from './contract-bench.ts';
+import { aWhile, type Bench, count, outgoing, until, values } from './contract-bench.ts';
 
 /** What one consumer is held to. */
 export function consumerContract(bench: Bench): void {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Bench, aWhile, count, outgoing, until, values } from './contract-bench.ts';
+import { aWhile, type Bench, count, outgoing, until, values } from './contract-bench.ts';
 import type { LogBatch, TopicPartition } from './port.ts';
 
 const after = (batch: LogBatch) => ({ ...batch.records[0]!, offset: batch.records.at(-1)!.offset + 1 });

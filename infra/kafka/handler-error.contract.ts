@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SluiceError } from '#errors';
-import { type Bench, aWhile, outgoing, until, values } from './contract-bench.ts';
+import { aWhile, type Bench, outgoing, until, values } from './contract-bench.ts';
 
 /** How a consumer meets the errors of its handler. */
 export function errorContract(bench: Bench): void {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Bench, aWhile, count, outgoing, until, values } from './contract-bench.ts';
+import { aWhile, type Bench, count, outgoing, until, values } from './contract-bench.ts';
 import type { LogBatch } from './port.ts';
 
 /** What reading without a group is held to. */

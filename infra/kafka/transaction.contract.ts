@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Bench, aWhile, count, outgoing, until, values } from './contract-bench.ts';
+import { aWhile, type Bench, count, outgoing, until, values } from './contract-bench.ts';
 
 /** What transactions are held to. */
 export function transactionContract(bench: Bench): void {
