@@ -1,0 +1,179 @@
+/**
+ * The topic catalogue.
+ *
+ * Owns: which topics there are, what their records are, how they are keyed, kept and may evolve; names and subjects.
+ * Does not own: the bytes (serde.ts), the keys' text (keys.ts), creating topics (#kafka), registering (#registry).
+ */
+
+import { SluiceError } from '#errors';
+import type { Records } from './generated/types.ts';
+import { type SchemaName, schemas } from './schema-names.ts';
+
+/** How a schema may change while old records are still in the topic. */
+export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE';
+
+export type KeyForm =
+  | 'cluster/namespace/workload'
+  | 'cluster/kind/namespace/name'
+  | 'cluster/namespace/kind/workload/container'
+  | 'policy-id'
+  | 'policy-id/node'
+  | 'agent'
+  | 'topic/partition';
+
+export interface Topic {
+  /** Name of the record type; null for topics of ready-made text. */
+  readonly record: SchemaName | null;
+  readonly key: KeyForm;
+  readonly cleanup: 'delete' | 'compact';
+  /** How long a record is kept; null for compacted topics, which keep the last record of each key. */
+  readonly retentionMs: number | null;
+  readonly compatibility: Compatibility;
+}
+
+const dayMs = 86_400_000;
+
+const kept = <R extends SchemaName, K extends KeyForm>(record: R, key: K, days: number) =>
+  ({
+    record,
+    key,
+    cleanup: 'delete',
+    retentionMs: days * dayMs,
+    compatibility: 'BACKWARD_TRANSITIVE',
+  }) as const satisfies Topic;
+
+const compacted = <R extends SchemaName, K extends KeyForm, C extends Compatibility>(
+  record: R,
+  key: K,
+  compatibility: C,
+) => ({ record, key, cleanup: 'compact', retentionMs: null, compatibility }) as const satisfies Topic;
+
+const text = {
+  record: null,
+  key: 'cluster/namespace/workload',
+  cleanup: 'delete',
+  retentionMs: 3 * dayMs,
+  compatibility: 'BACKWARD_TRANSITIVE',
+} as const satisfies Topic;
+
+const workload = 'cluster/namespace/workload';
+
+export const topics = {
+  'events.process.v1': kept('ProcessEvent', workload, 7),
+  'events.file.v1': kept('FileEvent', workload, 7),
+  'events.network.v1': kept('NetworkEvent', workload, 7),
+  'events.dns.v1': kept('DnsEvent', workload, 7),
+  'events.capability.v1': kept('CapabilityEvent', workload, 7),
+  'events.syscall.v1': kept('SyscallEvent', workload, 7),
+  'alerts.v1': kept('Alert', workload, 30),
+  'entities.v1': compacted('EntityChange', 'cluster/kind/namespace/name', 'FULL_TRANSITIVE'),
+  'behaviours.v1': compacted(
+    'BehaviourProfile',
+    'cluster/namespace/kind/workload/container',
+    'BACKWARD_TRANSITIVE',
+  ),
+  'flows-1m.v1': kept('FlowAggregate', workload, 30),
+  'policies.v1': compacted('Policy', 'policy-id', 'FULL_TRANSITIVE'),
+  'policy-transitions.v1': kept('PolicyTransition', 'policy-id', 365),
+  'policy-status.v1': compacted('PolicyStatus', 'policy-id/node', 'FULL_TRANSITIVE'),
+  'agents.health.v1': kept('AgentHealth', 'agent', 7),
+  'siem.ocsf.v1': text,
+  'siem.ecs.v1': text,
+  'siem.cef.v1': text,
+  'dead-letters.v1': kept('DeadLetter', 'topic/partition', 30),
+} as const satisfies Record<string, Topic>;
+
+export type TopicName = keyof typeof topics;
+
+/** Topics whose value is an Avro record. */
+export type RecordTopicName = {
+  [T in TopicName]: (typeof topics)[T]['record'] extends null ? never : T;
+}[TopicName];
+
+/** The record type of a topic: `TopicRecord<'alerts.v1'>` is `Alert`. */
+export type TopicRecord<T extends RecordTopicName> = Records[NonNullable<(typeof topics)[T]['record']>];
+
+export const topicNames = Object.freeze(Object.keys(topics)) as readonly TopicName[];
+
+export const recordTopicNames = Object.freeze(
+  topicNames.filter(name => topics[name].record !== null),
+) as readonly RecordTopicName[];
+
+const tenantForm = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+
+/**
+ * The tenant itself when it is fit to prefix topic names: lower case letters, digits and inner hyphens, at most 32,
+ * so that no tenant's prefix is the beginning of another's name. Errors: CONFIG_INVALID.
+ */
+export function checkTenant(tenant: string): string {
+  if (!tenantForm.test(tenant)) {
+    throw new SluiceError(
+      'CONFIG_INVALID',
+      `tenant ${JSON.stringify(tenant)}: use 1 to 32 lower case letters, digits and inner hyphens`,
+    );
+  }
+  return tenant;
+}
+
+/** The topic's name on the broker: `default.alerts.v1`. Errors: CONFIG_INVALID for a bad tenant. */
+export function topicName(tenant: string, name: TopicName): string {
+  return `${checkTenant(tenant)}.${name}`;
+}
+
+/** Takes a broker's topic name apart again; undefined when it is not one of the catalogue. */
+export function parseTopicName(topic: string): { tenant: string; name: TopicName } | undefined {
+  const dot = topic.indexOf('.');
+  const tenant = topic.slice(0, Math.max(dot, 0));
+  const name = topic.slice(dot + 1);
+  if (!tenantForm.test(tenant) || !Object.hasOwn(topics, name)) return undefined;
+  return { tenant, name: name as TopicName };
+}
+
+/** The registry's subject of a topic's values. */
+export function subjectOf(tenant: string, name: RecordTopicName): string {
+  return `${topicName(tenant, name)}-value`;
+}
+
+export interface TopicSpecOptions {
+  /** Absent: 4. Fixed for the life of the topics: changing it moves keys to other partitions. */
+  readonly partitions?: number;
+  /** Absent: the broker's default. */
+  readonly replicas?: number;
+}
+
+/** What to create for a tenant, in the shape of #kafka's TopicSpec. */
+export function topicSpecs(tenant: string, { partitions = 4, replicas }: TopicSpecOptions = {}) {
+  return topicNames.map(name => ({
+    topic: topicName(tenant, name),
+    partitions,
+    ...(replicas !== undefined && { replicas }),
+    config: topicConfig(topics[name]),
+  }));
+}
+
+/**
+ * The active segment is never compacted, so compacted topics roll theirs every ten minutes. Their tombstones stay for
+ * seven days: longer than a reader may be away and still see that a key is gone.
+ */
+function topicConfig(topic: Topic): Readonly<Record<string, string>> {
+  if (topic.cleanup === 'delete') {
+    return { 'cleanup.policy': 'delete', 'retention.ms': String(topic.retentionMs) };
+  }
+  return {
+    'cleanup.policy': 'compact',
+    'segment.ms': '600000',
+    'min.cleanable.dirty.ratio': '0.2',
+    'delete.retention.ms': String(7 * dayMs),
+  };
+}
+
+/** What the registry must hold for a tenant: one subject per topic of records. */
+export function subjects(tenant: string) {
+  return recordTopicNames.map(name => ({
+    subject: subjectOf(tenant, name),
+    topic: name,
+    record: topics[name].record,
+    schema: schemas[topics[name].record].json as string,
+    compatibility: topics[name].compatibility as Compatibility,
+  }));
+}
