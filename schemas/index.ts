@@ -1,3 +1,5 @@
+// Bytes
+export { SchemaUnknownError, type Serde, schemaIdOf } from './codec.ts';
 export type {
   AgentHealth,
   AgentHealthInput,
@@ -108,7 +110,13 @@ export {
   policyStatusKey,
 } from './keys.ts';
 export { type SchemaName, schemas } from './schema-names.ts';
-
+export {
+  localRegistry,
+  localSchemaId,
+  type Registration,
+  type SchemaRegistry,
+} from './schema-registry.ts';
+export { localSerdes, openSerdes, type Serdes, type SerdesOptions, textSerde } from './serde.ts';
 // Topics
 export {
   type Compatibility,
