@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SluiceError } from '#errors';
-import { type Bench, count, outgoing } from './contract-bench.ts';
+import { type Bench, count, eventually, outgoing } from './contract-bench.ts';
 
 /** What an admin and a client are held to. */
 export function adminContract(bench: Bench): void {
@@ -60,7 +60,7 @@ export function adminContract(bench: Bench): void {
     const transaction = await producer.begin();
     await transaction.sendOffsets(bench().groupId, [{ topic, partition: 2, offset: 5 }]);
     await transaction.commit();
-    expect(await bench().committed()).toEqual([[2, 5]]);
+    await eventually(() => bench().committed(), [[2, 5]]);
     expect(await bench().committed(`${topic}-never-was`)).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type {
   BatchContext,
   ConsumerHandler,
@@ -27,6 +28,17 @@ export async function until(what: string, condition: () => boolean, withinMs = 1
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
     await sleep(5);
+  }
+}
+
+/** Asks again until the answer is as expected; rejects with the last answer when it is not within the time. */
+export async function eventually<T>(ask: () => Promise<T>, expected: T, withinMs = 5_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (isDeepStrictEqual(answer, expected)) return;
+    if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(answer)} after ${withinMs} ms`);
+    await sleep(20);
   }
 }
 
@@ -116,6 +128,10 @@ export class ContractBench {
     const range = { topic: this.topic, partition, from, ...(to === undefined ? {} : { to }) };
     await this.client().read({ ...range, onBatch: batch => void records.push(...batch.records) });
     return records;
+  }
+
+  async readValues(from = 0): Promise<(string | null)[]> {
+    return values(await this.read(from));
   }
 
   async close(): Promise<void> {

@@ -119,6 +119,7 @@ export function groupContract(bench: Bench): void {
           const transaction = await producer.begin();
           await transaction.sendOffsets(bench().groupId, [{ topic, partition: 0, offset: 2 }]);
           await transaction.commit();
+          await bench().client().transactionalProducer(`${topic}-id`);
         },
       },
     );

@@ -1,4 +1,11 @@
+// The contract.
+
+// A real cluster.
+export { type KafkaClientOptions, kafkaClient } from './kafkajs-client.ts';
+export type { TransportLogger } from './kafkajs-log.ts';
+// A log in this process.
 export { type MemoryClient, type MemoryLog, type MemoryLogOptions, memoryLog } from './memory-log.ts';
+// Where a key goes.
 export { murmur2, partitionOf } from './murmur2.ts';
 export type {
   BatchContext,

@@ -29,6 +29,7 @@ export interface TopicPartitionOffset extends TopicPartition {
 
 export type Headers = Readonly<Record<string, Buffer>>;
 
+/** Its buffers are views into what was fetched together: copy what is kept for long, or all of it stays in memory. */
 export interface LogRecord extends TopicPartitionOffset {
   /** Create time, milliseconds since the epoch. */
   readonly timestampMs: number;
@@ -142,7 +143,12 @@ export interface LogTransaction {
   send(records: readonly OutgoingRecord[]): Promise<void>;
   /** Commits offsets of a group with the transaction, whoever holds the partitions: fencing (P7) is what guards them. */
   sendOffsets(groupId: string, offsets: readonly TopicPartitionOffset[]): Promise<void>;
+  /**
+   * Resolves once the outcome is certain. Readers and `committed` see it a moment later; whoever must not wait for that
+   * moment fences the id (P7).
+   */
   commit(): Promise<void>;
+  /** Likewise. */
   abort(): Promise<void>;
 }
 
@@ -156,6 +162,7 @@ export interface TransactionalProducer {
 export interface TopicSpec {
   readonly topic: string;
   readonly partitions: number;
+  /** Absent: three, or one per broker where there are fewer. */
   readonly replicas?: number;
   readonly config?: Readonly<Record<string, string>>;
 }

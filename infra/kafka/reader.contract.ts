@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aWhile, type Bench, count, outgoing, until, values } from './contract-bench.ts';
+import { aWhile, type Bench, count, eventually, outgoing, until, values } from './contract-bench.ts';
 import type { LogBatch } from './port.ts';
 
 /** What reading without a group is held to. */
@@ -62,10 +62,10 @@ export function readerContract(bench: Bench): void {
     const client = bench().client();
     const seen: (string | null)[] = [];
     const onBatch = (batch: LogBatch) => void seen.push(...values(batch.records));
-    expect(await client.read({ topic, partition: 0, from: 0, onBatch })).toBe(2);
+    await eventually(() => client.read({ topic, partition: 0, from: 0, onBatch: () => {} }), 2);
     await (await producer.begin()).send(outgoing(topic, ['open']));
     expect(await client.read({ topic, partition: 0, from: 0, onBatch })).toBe(2);
-    expect(seen).toEqual(['a', 'a']);
+    expect(seen).toEqual(['a']);
   });
 
   it('waits for records up to the end it was given', async () => {

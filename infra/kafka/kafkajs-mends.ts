@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Assigner } from 'kafkajs';
+import { type ConsumerGroup, internals, type RequestQueue } from './kafkajs-internals.ts';
+
+/**
+ * Defects of kafkajs 2.2.4, mended on its prototypes at run time.
+ *
+ * - An idle connection polled its request queue every millisecond for ever (kafkajs issue 1751).
+ * - A transaction request that met the end of the one before (CONCURRENT_TRANSACTIONS) was not tried again (issue 430).
+ * - A consumer group could neither be told to wait before it joins again nor be given positions and records of our own:
+ *   a group whose assigner carries a `driver` is driven by it; other groups are as they were.
+ */
+export function mendKafkajs(): void {
+  if (mended) return;
+  mended = true;
+  mendIdleQueues(internals.RequestQueue.prototype);
+  mendTransactions();
+  driveGroups(internals.ConsumerGroup.prototype);
+}
+
+let mended = false;
+
+/** As in kafkajs: how soon a queue that is full, not throttled, looks again. */
+const fullQueueCheckMs = 10;
+
+/** Exported for its test, which needs the queue as it was and as it is. */
+export function mendIdleQueues(queue: RequestQueue): void {
+  queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    // With nothing pending there is nothing to check: a request pushed later arms the timer itself when it has to wait.
+    if (this.pending.length === 0 || this.throttleCheckTimeoutId) return;
+    const throttledMs = this.throttledUntil - Date.now();
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      throttledMs > 0 ? throttledMs : fullQueueCheckMs,
+    );
+  };
+}
+
+const transactionRequests = ['addPartitionsToTxn', 'addOffsetsToTxn', 'endTxn'];
+const passing = new Set([
+  'CONCURRENT_TRANSACTIONS',
+  'GROUP_LOAD_IN_PROGRESS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+]);
+/** As the Java client: the broker needs a moment to write the markers of the last transaction. */
+const againAfterMs = 20;
+const giveUpAfterMs = 30_000;
+
+function mendTransactions(): void {
+  const broker = internals.Broker.prototype;
+  for (const name of transactionRequests) {
+    const send = broker[name]!;
+    broker[name] = async function (this: unknown, request: object) {
+      const deadline = performance.now() + giveUpAfterMs;
+      for (;;) {
+        try {
+          return await send.call(this, request);
+        } catch (error) {
+          const { type } = error as { type?: string };
+          if (!passing.has(type ?? '') || performance.now() > deadline) throw error;
+          await sleep(againAfterMs);
+        }
+      }
+    };
+  }
+}
+
+/** Takes a kafkajs consumer group over at the points where kafkajs leaves no choice. */
+export interface GroupDriver {
+  /** Before the group joins, for the first time or again; joining waits for it. */
+  beforeJoin(group: ConsumerGroup): Promise<void>;
+  /** After each assignment, before anything is fetched. */
+  joined(group: ConsumerGroup): void;
+  /** Instead of kafkajs' own fetch of what one broker leads. */
+  fetch(group: ConsumerGroup, nodeId: string): Promise<readonly unknown[]>;
+}
+
+export interface DrivenAssigner extends Assigner {
+  readonly driver: GroupDriver;
+}
+
+function driverOf(group: ConsumerGroup): GroupDriver | undefined {
+  return (group.assigners as readonly Partial<DrivenAssigner>[]).find(assigner => assigner.driver)?.driver;
+}
+
+function driveGroups(group: ConsumerGroup): void {
+  const { joinAndSync, fetch } = group;
+  group.joinAndSync = async function (this: ConsumerGroup) {
+    const driver = driverOf(this);
+    await driver?.beforeJoin(this);
+    await joinAndSync.call(this);
+    driver?.joined(this);
+  };
+  group.fetch = function (this: ConsumerGroup, nodeId: string) {
+    return driverOf(this)?.fetch(this, nodeId) ?? fetch.call(this, nodeId);
+  };
+}
