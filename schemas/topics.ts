@@ -21,9 +21,9 @@ export type KeyForm =
   | 'agent'
   | 'topic/partition';
 
-export interface Topic {
+export interface Topic<R extends SchemaName | null = SchemaName | null> {
   /** Name of the record type; null for topics of ready-made text. */
-  readonly record: SchemaName | null;
+  readonly record: R;
   readonly key: KeyForm;
   readonly cleanup: 'delete' | 'compact';
   /** How long a record is kept; null for compacted topics, which keep the last record of each key. */
@@ -33,32 +33,17 @@ export interface Topic {
 
 const dayMs = 86_400_000;
 
-const kept = <R extends SchemaName, K extends KeyForm>(record: R, key: K, days: number) =>
-  ({
-    record,
-    key,
-    cleanup: 'delete',
-    retentionMs: days * dayMs,
-    compatibility: 'BACKWARD_TRANSITIVE',
-  }) as const satisfies Topic;
+function kept<R extends SchemaName | null>(record: R, key: KeyForm, days: number): Topic<R> {
+  return { record, key, cleanup: 'delete', retentionMs: days * dayMs, compatibility: 'BACKWARD_TRANSITIVE' };
+}
 
-const compacted = <R extends SchemaName, K extends KeyForm, C extends Compatibility>(
-  record: R,
-  key: K,
-  compatibility: C,
-) => ({ record, key, cleanup: 'compact', retentionMs: null, compatibility }) as const satisfies Topic;
-
-const text = {
-  record: null,
-  key: 'cluster/namespace/workload',
-  cleanup: 'delete',
-  retentionMs: 3 * dayMs,
-  compatibility: 'BACKWARD_TRANSITIVE',
-} as const satisfies Topic;
+function compacted<R extends SchemaName>(record: R, key: KeyForm, compatibility: Compatibility): Topic<R> {
+  return { record, key, cleanup: 'compact', retentionMs: null, compatibility };
+}
 
 const workload = 'cluster/namespace/workload';
 
-export const topics = {
+const catalogue = {
   'events.process.v1': kept('ProcessEvent', workload, 7),
   'events.file.v1': kept('FileEvent', workload, 7),
   'events.network.v1': kept('NetworkEvent', workload, 7),
@@ -77,11 +62,13 @@ export const topics = {
   'policy-transitions.v1': kept('PolicyTransition', 'policy-id', 365),
   'policy-status.v1': compacted('PolicyStatus', 'policy-id/node', 'FULL_TRANSITIVE'),
   'agents.health.v1': kept('AgentHealth', 'agent', 7),
-  'siem.ocsf.v1': text,
-  'siem.ecs.v1': text,
-  'siem.cef.v1': text,
+  'siem.ocsf.v1': kept(null, workload, 3),
+  'siem.ecs.v1': kept(null, workload, 3),
+  'siem.cef.v1': kept(null, workload, 3),
   'dead-letters.v1': kept('DeadLetter', 'topic/partition', 30),
-} as const satisfies Record<string, Topic>;
+};
+
+export const topics = Object.freeze(catalogue);
 
 export type TopicName = keyof typeof topics;
 

@@ -121,7 +121,7 @@ function asker({ url, headers, timeoutMs = 10_000, attempts = 5, backoffMs = 200
 async function askOnce(
   base: string,
   { method = 'GET', path, json }: Ask,
-  { headers, timeoutMs }: Pick<CcompatOptions, 'headers' | 'timeoutMs'>,
+  { headers, timeoutMs }: { readonly headers: CcompatOptions['headers']; readonly timeoutMs: number },
 ): Promise<Answer> {
   const response = await fetch(base + path, {
     method,
@@ -131,7 +131,7 @@ async function askOnce(
       ...headers,
     },
     ...(json !== undefined && { body: JSON.stringify(json) }),
-    signal: AbortSignal.timeout(timeoutMs!),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   const text = await response.text();
   try {
