@@ -56,13 +56,16 @@ export interface Observed {
 
 /** One test's own topics, group and clients. */
 export class ContractBench {
-  readonly topic = `contract-${randomUUID().slice(0, 8)}`;
-  readonly groupId = `${this.topic}-group`;
+  readonly topic: string;
+  readonly groupId: string;
   readonly #connect: () => LogClient;
   readonly #clients: LogClient[] = [];
 
-  constructor(connect: () => LogClient) {
+  /** With another bench it shares topic and group, though not its clients. */
+  constructor(connect: () => LogClient, same?: ContractBench) {
     this.#connect = connect;
+    this.topic = same?.topic ?? `contract-${randomUUID().slice(0, 8)}`;
+    this.groupId = `${this.topic}-group`;
   }
 
   client(): LogClient {

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import kafkajs, { type SASLOptions } from 'kafkajs';
+import kafkajs, { type ISocketFactory, type SASLOptions } from 'kafkajs';
 import { SluiceError } from '#errors';
 import { KafkajsAdmin } from './kafkajs-admin.ts';
 import { KafkajsConsumer } from './kafkajs-consumer.ts';
@@ -25,6 +25,8 @@ export interface KafkaClientOptions {
   readonly deliveryTimeoutMs?: number;
   /** Absent: 60 s. See `ConsumerSetup.stallMs`. */
   readonly stallMs?: number;
+  /** How sockets are opened. Absent: TCP, or TLS where `tls` is given. */
+  readonly socketFactory?: ISocketFactory;
   /** Called whenever a consumer had to be started again. */
   readonly onConsumerRestart?: (reason: 'crashed' | 'stalled', groupId: string) => void;
 }
@@ -46,6 +48,7 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     logCreator: toTransportLog(logger),
     ...(options.tls ? { ssl: options.tls } : {}),
     ...(options.sasl ? { sasl: options.sasl } : {}),
+    ...(options.socketFactory ? { socketFactory: options.socketFactory } : {}),
   });
   const handedOut = new Set<{ close(): Promise<void> }>();
   const ended = new AbortController();

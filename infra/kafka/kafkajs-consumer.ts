@@ -39,6 +39,7 @@ export class KafkajsConsumer implements LogConsumer {
   readonly #setup: ConsumerSetup;
   readonly #options: ConsumerOptions;
   readonly #positions = new Positions();
+  readonly #place: { memberId: string | null } = { memberId: null };
   #handler: ConsumerHandler | null = null;
   #session: KafkajsSession | null = null;
   #watchdog: NodeJS.Timeout | null = null;
@@ -108,7 +109,7 @@ export class KafkajsConsumer implements LogConsumer {
     this.#stopping = true;
     if (this.#watchdog) clearInterval(this.#watchdog);
     await this.#restarting;
-    await this.#session?.end();
+    await this.#session?.end('leave');
     this.#session = null;
   }
 
@@ -133,6 +134,7 @@ export class KafkajsConsumer implements LogConsumer {
       logger,
       options: this.#options,
       positions: this.#positions,
+      place: this.#place,
       revoke: () => this.#revoke(),
       assigned: partitions => this.#assigned(session, partitions),
       handle: batch => this.#handle(session, batch),
@@ -142,7 +144,7 @@ export class KafkajsConsumer implements LogConsumer {
     try {
       await session.start();
     } catch (error) {
-      await session.end();
+      await session.end('keep');
       throw error;
     }
   }
@@ -255,7 +257,7 @@ export class KafkajsConsumer implements LogConsumer {
     const { logger, onRestart } = this.#setup;
     const { groupId } = this.#options;
     let error = cause;
-    await ended.end();
+    await ended.end('keep');
     for (let attempt = 1; !this.#stopping; attempt += 1) {
       if (!isPassing(error) && error.code !== 'CONSUMER_STOPPED' && error.code !== 'REBALANCED') {
         this.#failures += 1;

@@ -56,6 +56,7 @@ export interface Broker {
     groupId: string;
     topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
   }): Promise<Answers<{ partition: number; offset: string }>>;
+  leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
   offsetCommit(request: {
     groupId: string;
     memberId: string;

@@ -16,6 +16,8 @@ export interface SessionSetup {
   readonly options: ConsumerOptions;
   readonly positions: Positions;
   readonly logger: TransportLogger;
+  /** The member id that one session leaves to the next. */
+  readonly place: { memberId: string | null };
   /** All partitions are about to be lost; waits for handlers and calls `onRevoked`. */
   revoke(): Promise<void>;
   /** Takes the partitions over; nothing is fetched before it resolves. */
@@ -33,7 +35,7 @@ const maxBytes = 10 * 1_048_576;
 const heartbeatMs = 1_000;
 const rebalanceTimeoutMs = 60_000;
 const nothingToFetchMs = 50;
-const disconnectWithinMs = 5_000;
+const endStepMs = 2_000;
 const commitPatienceMs = 15_000;
 /** What kafkajs takes for a sign to join the group again. */
 const rejoinSign = () =>
@@ -103,12 +105,12 @@ export class KafkajsSession implements GroupDriver {
     return this.#state === 'member' && !this.#lostPlace;
   }
 
-  /** Keeps the membership; notes when the group asks to join again. */
-  async heartbeat(): Promise<void> {
+  /** Keeps the membership, at most once in the interval; notes when the group asks to join again. */
+  async heartbeat(interval = heartbeatMs): Promise<void> {
     const group = this.#group;
     if (!group?.memberId || this.#state === 'joining' || this.#state === 'ended') return;
     try {
-      await group.heartbeat({ interval: heartbeatMs });
+      await group.heartbeat({ interval });
     } catch (error) {
       // Whatever else went wrong shows in the next fetch.
       if (fromKafkajs(error, 'heartbeat').code === 'REBALANCED') this.#lostPlace = true;
@@ -140,16 +142,26 @@ export class KafkajsSession implements GroupDriver {
     }
   }
 
-  /** Gives up the partitions, leaves the group, disconnects. Does not wait for ever on a kafkajs that hangs. */
-  async end(): Promise<void> {
+  /**
+   * Gives up the partitions and disconnects; leaves the group, or keeps the place in it for the session that follows, which
+   * would else wait until the broker has given this one up. Does not wait for ever on a kafkajs that hangs.
+   */
+  async end(place: 'leave' | 'keep'): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#state !== 'ended') await this.#setup.revoke();
       this.#state = 'ended';
     });
     if (this.#heart) clearInterval(this.#heart);
+    const group = this.#group;
+    if (group?.memberId) {
+      const { groupId, memberId } = group;
+      // kafkajs leaves only after its fetches have ended, which may be never.
+      group.memberId = null;
+      if (place === 'keep') this.#setup.place.memberId = memberId;
+      else await within(endStepMs, group.coordinator.leaveGroup({ groupId, memberId }));
+    }
     // Out of turn: kafkajs may be about to join, and must first be told that there is nothing to join any more.
-    const disconnected = this.#consumer.disconnect().catch(() => {});
-    await Promise.race([disconnected, sleep(disconnectWithinMs, undefined, { ref: false })]);
+    await within(endStepMs, this.#consumer.disconnect());
   }
 
   /** Has the group joined again, as if it had been asked to. */
@@ -162,8 +174,11 @@ export class KafkajsSession implements GroupDriver {
       this.#alive();
       if (this.#state === 'ended') throw new Error('The consumer has ended');
       this.#group = group;
+      // Only the first time; UNKNOWN_MEMBER_ID, when the place was given away meanwhile, is met by kafkajs.
+      group.memberId ??= this.#setup.place.memberId;
+      this.#setup.place.memberId = null;
       this.#lostPlace = true;
-      this.#heart ??= setInterval(() => void this.heartbeat(), heartbeatMs).unref();
+      this.#heart ??= setInterval(() => void this.heartbeat(heartbeatMs / 2), heartbeatMs).unref();
       await this.#assigning;
       await this.#setup.revoke();
       this.#state = 'joining';
@@ -311,6 +326,11 @@ const staleLeader = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'REPLICA_NOT_AVAILABLE',
 ]);
+
+/** Ignores how it ends, and whether it does. */
+async function within(timeMs: number, act: Promise<unknown>): Promise<void> {
+  await Promise.race([act.catch(() => {}), sleep(timeMs, undefined, { ref: false })]);
+}
 
 function leads(cluster: Cluster, nodeId: string, { topic, partition }: TopicPartition): boolean {
   const found = cluster.findTopicPartitionMetadata(topic).find(at => at.partitionId === partition);
