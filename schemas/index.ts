@@ -1,5 +1,17 @@
 // Bytes
+
+// Capture files
+export { type CaptureWriter, readCapture, writeCapture } from './capture.ts';
+export {
+  type CapturedTopic,
+  capturedTopics,
+  isCapturedTopic,
+  unwrapCaptured,
+  wrapCaptured,
+} from './captured-value.ts';
 export { SchemaUnknownError, type Serde, schemaIdOf } from './codec.ts';
+// Event identity
+export { eventIdHash, largestEventIdHash } from './event-id.ts';
 export type {
   AgentHealth,
   AgentHealthInput,
