@@ -5,18 +5,19 @@ import { aWhile, type Bench, count, outgoing, until, values } from './contract-b
 /** What one consumer is held to. */
 export function consumerContract(bench: Bench): void {
   it('never runs a handler concurrently for one partition, nor fetches on before it resolves (P3)', async () => {
-    const topic = await bench().topicOf(2);
+    const topic = await bench().topicOf(3);
     const running = new Map<number, number>();
     let most = 0;
     let together = 0;
     const { records } = await bench().consume(
-      { partitionsAtOnce: 2, maxBytesPerPartition: 100 },
+      { partitionsAtOnce: 3, maxBytesPerPartition: 100 },
       {
         async onBatch({ partition }) {
           running.set(partition, (running.get(partition) ?? 0) + 1);
           most = Math.max(most, running.get(partition)!);
           together = Math.max(together, [...running.values()].filter(at => at > 0).length);
-          await new Promise(resolve => setTimeout(resolve, 20));
+          // Unequal, so that one ends while the other runs.
+          await new Promise(resolve => setTimeout(resolve, partition === 0 ? 40 : 15));
           running.set(partition, running.get(partition)! - 1);
         },
       },
