@@ -7,7 +7,7 @@ import { KafkajsLink } from './kafkajs-link.ts';
 import { silent, type TransportLogger, toTransportLog } from './kafkajs-log.ts';
 import { mendKafkajs } from './kafkajs-mends.ts';
 import { RecordRouter } from './kafkajs-outgoing.ts';
-import { KafkajsProducer, type ProducerSetup } from './kafkajs-producer.ts';
+import { KafkajsProducer, type ProducerSetup, retriesWithin } from './kafkajs-producer.ts';
 import { readPartition } from './kafkajs-reader.ts';
 import { KafkajsTransactionalProducer } from './kafkajs-transaction.ts';
 import type { LogClient } from './port.ts';
@@ -38,18 +38,23 @@ const requestTimeoutMs = 30_000;
 export function kafkaClient(options: KafkaClientOptions): LogClient {
   mendKafkajs();
   const { logger = silent, deliveryTimeoutMs = requestTimeoutMs } = options;
-  const kafka = new kafkajs.Kafka({
+  const connection = {
     brokers: [options.bootstrapServers].flat().flatMap(address => address.split(',')),
     clientId: options.clientId,
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 },
     logLevel: kafkajs.logLevel.INFO,
     logCreator: toTransportLog(logger),
     ...(options.tls ? { ssl: options.tls } : {}),
     ...(options.sasl ? { sasl: options.sasl } : {}),
     ...(options.socketFactory ? { socketFactory: options.socketFactory } : {}),
+  };
+  // Consumers and single requests are tried again here; of a producer only kafkajs itself can repeat a request safely.
+  const kafka = new kafkajs.Kafka({
+    ...connection,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 },
   });
+  const patientKafka = new kafkajs.Kafka({ ...connection, retry: retriesWithin(deliveryTimeoutMs) });
   const handedOut = new Set<{ close(): Promise<void> }>();
   const ended = new AbortController();
   const keep = <T extends { close(): Promise<void> }>(made: T): T => {
@@ -67,7 +72,7 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     return shared;
   };
   const producerSetup = (): ProducerSetup => ({
-    kafka,
+    kafka: patientKafka,
     router: new RecordRouter(link()),
     deliveryTimeoutMs,
     gzip: options.compression === 'gzip',

@@ -29,7 +29,7 @@ export interface ConsumerSetup {
 
 const defaultFailureLimit = 10;
 const firstBackOffMs = 100;
-const longestBackOffMs = 5_000;
+const longestBackOffMs = 2_000;
 
 /**
  * A member of a consumer group that outlives what happens to kafkajs: a crash or a silent stop ends the session, and the

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
 import { SluiceError } from '#errors';
-import { fromKafkajs } from './kafkajs-errors.ts';
+import { fromKafkajs, isPassing } from './kafkajs-errors.ts';
 import { chunked, type Prepared, type RecordRouter } from './kafkajs-outgoing.ts';
 import type { LogProducer, OutgoingRecord, TopicPartitionOffset } from './port.ts';
 
@@ -124,7 +125,7 @@ export class KafkajsProducer implements LogProducer {
   }
 }
 
-async function connect({ kafka, deliveryTimeoutMs }: ProducerSetup): Promise<Producer> {
+function connect({ kafka, deliveryTimeoutMs }: ProducerSetup): Promise<Producer> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -132,8 +133,26 @@ async function connect({ kafka, deliveryTimeoutMs }: ProducerSetup): Promise<Pro
     retry: retriesWithin(deliveryTimeoutMs),
     createPartitioner: () => partitionGiven,
   });
-  await producer.connect();
-  return producer;
+  return patiently(deliveryTimeoutMs, async () => {
+    await producer.connect();
+    return producer;
+  }).catch(async error => {
+    await producer.disconnect().catch(() => {});
+    throw error;
+  });
+}
+
+/** Acts again while what it fails of may pass; kafkajs makes some requests with its own, short patience. */
+export async function patiently<T>(timeMs: number, act: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + timeMs;
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isPassing(error) || performance.now() > deadline) throw error;
+      await sleep(firstRetryMs);
+    }
+  }
 }
 
 /** Every message carries its partition already: a choice made anew at each retry would break the sequence of both. */

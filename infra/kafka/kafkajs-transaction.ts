@@ -5,6 +5,7 @@ import { chunked, type Prepared } from './kafkajs-outgoing.ts';
 import {
   type ProducerSetup,
   partitionGiven,
+  patiently,
   retriesWithin,
   topicsOf,
   toTopicMessages,
@@ -45,8 +46,10 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
   /** Resolves once every earlier producer of the id is fenced. */
   async open(): Promise<this> {
     try {
-      await this.#producer.connect();
-      this.#begun = await this.#producer.transaction();
+      this.#begun = await patiently(this.#setup.deliveryTimeoutMs, async () => {
+        await this.#producer.connect();
+        return this.#producer.transaction();
+      });
       return this;
     } catch (error) {
       await this.#producer.disconnect().catch(() => {});
