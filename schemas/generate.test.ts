@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import avro from 'avsc';
@@ -24,6 +24,16 @@ function define(...types: { name: string; [key: string]: unknown }[]) {
 
 test('the committed files are what the generator makes of the schemas', () => {
   execFileSync(process.execPath, [join(import.meta.dirname, 'generate.ts'), '--check']);
+});
+
+test('every generated type is on the public face', () => {
+  const read = (file: string) => readFileSync(join(import.meta.dirname, file), 'utf8');
+  const generated = [...read('generated/types.ts').matchAll(/^export (?:type|interface) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
+  const face = new Set(read('index.ts').match(/\w+/g));
+  expect(generated.length).toBeGreaterThan(80);
+  expect(generated.filter(name => !face.has(name!))).toEqual([]);
 });
 
 test('every schema stands alone and keeps its defaults', () => {

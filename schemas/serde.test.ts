@@ -103,7 +103,8 @@ test('bytes that are no framed record are told apart: too short, wrong magic, mo
 });
 
 test('a count that the bytes cannot meet is refused at once, read or skipped, in arrays and in maps', () => {
-  const huge = Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 0x00]);
+  // 2^31 items: avsc alone would loop that often, holding every one of them.
+  const huge = Buffer.from([0x80, 0x80, 0x80, 0x80, 0x10, 0x00]);
   const negative = Buffer.from([0x01, 0x01, 0x00]);
   const array = { name: 'extra', type: { type: 'array', items: 'string' } };
   const map = { name: 'extra', type: { type: 'map', values: 'string' } };
