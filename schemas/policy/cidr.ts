@@ -1,0 +1,66 @@
+/** Address ranges as policies write them. */
+
+import { isIPv4, isIPv6 } from 'node:net';
+
+/** A range of one family. IPv4-mapped IPv6 addresses count as IPv4. */
+export interface Cidr {
+  readonly family: 4 | 6;
+  readonly first: bigint;
+  readonly prefix: number;
+}
+
+/** `10.0.0.0/8`, `2001:db8::/32`; undefined when it is none, or has bits set beyond its prefix. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [address, length, ...rest] = text.split('/');
+  const parsed = parseAddress(address ?? '');
+  if (!parsed || rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length ?? '')) return undefined;
+  const isMapped = parsed.family === 4 && isIPv6(address!);
+  const prefix = Number(length) - (isMapped ? 96 : 0);
+  const hostBits = bitsOf(parsed.family) - prefix;
+  if (prefix < 0 || hostBits < 0) return undefined;
+  if (parsed.value & ((1n << BigInt(hostBits)) - 1n)) return undefined;
+  return { family: parsed.family, first: parsed.value, prefix };
+}
+
+/** The range of one address: /32 or /128. Undefined when the text is no address. */
+export function addressRange(address: string): Cidr | undefined {
+  const parsed = parseAddress(address);
+  return parsed && { family: parsed.family, first: parsed.value, prefix: bitsOf(parsed.family) };
+}
+
+export function contains(outer: Cidr, inner: Cidr): boolean {
+  if (outer.family !== inner.family || outer.prefix > inner.prefix) return false;
+  const hostBits = BigInt(bitsOf(outer.family) - outer.prefix);
+  return outer.first >> hostBits === inner.first >> hostBits;
+}
+
+function bitsOf(family: 4 | 6): number {
+  return family === 4 ? 32 : 128;
+}
+
+/** An address without a zone; IPv4-mapped ones as IPv4. */
+function parseAddress(text: string): { family: 4 | 6; value: bigint } | undefined {
+  if (isIPv4(text)) return { family: 4, value: parseIPv4(text) };
+  if (!isIPv6(text) || text.includes('%')) return undefined;
+  const value = parseIPv6(text);
+  const isMapped = value >> 32n === 0xffffn;
+  return isMapped ? { family: 4, value: value & 0xffff_ffffn } : { family: 6, value };
+}
+
+function parseIPv4(text: string): bigint {
+  return text.split('.').reduce((value, part) => (value << 8n) | BigInt(part), 0n);
+}
+
+function parseIPv6(text: string): bigint {
+  const dotted = /[^:]*\.[^:]*$/.exec(text)?.[0];
+  const hex = dotted ? text.replace(dotted, groupsOf(parseIPv4(dotted))) : text;
+  const [head = '', tail] = hex.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const groups = [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];
+  return groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+function groupsOf(ipv4: bigint): string {
+  return `${(ipv4 >> 16n).toString(16)}:${(ipv4 & 0xffffn).toString(16)}`;
+}

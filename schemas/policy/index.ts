@@ -1,0 +1,34 @@
+// Canonical form
+export { canonicalJson, digest, policyDigest } from './canonical.ts';
+// Addresses
+export { addressRange, type Cidr, contains, parseCidr } from './cidr.ts';
+// Documents
+export {
+  documentOf,
+  type PolicyObject,
+  parseDocument,
+  parsePolicyObject,
+  parsePolicyText,
+} from './document.ts';
+// Rules
+export type {
+  Conditions,
+  FlatRule,
+  Match,
+  PeerMatch,
+  PortMatch,
+  PortProtocol,
+  RuleClass,
+  SyscallSource,
+} from './flat-rule.ts';
+export {
+  containerNameKey,
+  type KubeArmorPolicy,
+  type PolicyAction,
+  protocolNames,
+} from './kubearmor-policy.ts';
+export type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from './network-policy.ts';
+export { ruleIdOf } from './rule-id.ts';
+export { flattenRules } from './rules.ts';
+// Selectors
+export { containersOf, type Labels, type Subject, selects, selectsLabels } from './selector.ts';
