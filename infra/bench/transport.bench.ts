@@ -6,11 +6,12 @@ import { adapter, partitions, readAll, sendsOf } from './transport.ts';
 
 /**
  * Rates of the transport against kafkajs as it comes, in one run, on the same broker, in turn; medians of the rounds.
+ * The broker is the one `sluice up` starts, or another.
  * Usage: node infra/bench/transport.bench.ts [--bootstrap HOST:PORT] [--records N] [--rounds N]
  */
 const { values: options } = parseArgs({
   options: {
-    bootstrap: { type: 'string' },
+    bootstrap: { type: 'string', default: '127.0.0.1:9092' },
     records: { type: 'string', default: '200000' },
     rounds: { type: 'string', default: '3' },
   },
@@ -50,5 +51,4 @@ async function measure(bootstrapServers: string) {
   return { bench: 'transport', records, valueBytes, rounds, recordsPerSecond: Object.fromEntries(medians) };
 }
 
-if (!options.bootstrap) throw new Error('give the broker: --bootstrap HOST:PORT');
 console.log(JSON.stringify(await measure(options.bootstrap)));

@@ -57,6 +57,12 @@ describe('fromKafkajs', () => {
     expect(isPassing(known)).toBe(expected === 'BROKER_UNREACHABLE');
   });
 
+  it('says of a coordinator that was not found that access may be what is missing', () => {
+    expect(fromKafkajs(make('KafkaJSGroupCoordinatorNotFound'), 'doing').message).toContain(
+      'access to the group',
+    );
+  });
+
   it('takes a mistake of our own for a BUG, and leaves errors of the catalogue alone', () => {
     expect(fromKafkajs(new TypeError('oops'), 'doing').code).toBe('BUG');
     const own = new SluiceError('VALUE_INVALID', 'too large');

@@ -53,12 +53,16 @@ const mends: Partial<Record<ErrorCode, string>> = {
   BROKER_REFUSED: "check this client's credentials and access rights, and the broker's version",
 };
 
+/** kafkajs says the same whether the broker is away or refuses. */
+const coordinatorMend =
+  'check that the broker runs, and that this client has access to the group or transactional id';
+
 /** A kafkajs error as one of the catalogue. `doing` says what was attempted, with the topic, group or address. */
 export function fromKafkajs(error: unknown, doing: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const root = rootOf(error as Foreign);
   const code = codeOf(root);
-  const mend = mends[code];
+  const mend = root.name === 'KafkaJSGroupCoordinatorNotFound' ? coordinatorMend : mends[code];
   const message = `${doing}: ${root.message ?? root}${mend ? ` (${mend})` : ''}`;
   return new SluiceError(code, message, { cause: error });
 }
