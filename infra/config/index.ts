@@ -1,0 +1,1 @@
+export { type HostPaths, hostPaths } from './host.ts';
