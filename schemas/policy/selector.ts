@@ -27,7 +27,7 @@ export function selects(document: PolicyObject, { namespace, labels, container }
   const { matchLabels = {}, matchExpressions = [] } = document.spec.selector ?? {};
   const wanted = Object.entries(matchLabels).filter(([key]) => key !== containerNameKey);
   return (
-    wanted.every(([key, value]) => valueOf(labels, key) === value) &&
+    wanted.every(([key, value]) => valueAt(labels, key) === value) &&
     matchExpressions.every(({ operator, values }) => (operator === 'In') === values.some(isLabel(labels)))
   );
 }
@@ -35,7 +35,7 @@ export function selects(document: PolicyObject, { namespace, labels, container }
 function isLabel(labels: Labels) {
   return (text: string) => {
     const at = text.indexOf('=');
-    return valueOf(labels, text.slice(0, at)) === text.slice(at + 1);
+    return valueAt(labels, text.slice(0, at)) === text.slice(at + 1);
   };
 }
 
@@ -53,7 +53,7 @@ export function containersOf({ spec }: KubeArmorPolicy): readonly string[] | nul
 export function selectsLabels(selector: LabelSelector, labels: Labels): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector;
   return (
-    Object.entries(matchLabels).every(([key, value]) => valueOf(labels, key) === value) &&
+    Object.entries(matchLabels).every(([key, value]) => valueAt(labels, key) === value) &&
     matchExpressions.every(requirement => holds(requirement, labels))
   );
 }
@@ -61,7 +61,7 @@ export function selectsLabels(selector: LabelSelector, labels: Labels): boolean 
 type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
 
 function holds({ key, operator, values = [] }: Requirement, labels: Labels): boolean {
-  const value = valueOf(labels, key);
+  const value = valueAt(labels, key);
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);
@@ -74,6 +74,6 @@ function holds({ key, operator, values = [] }: Requirement, labels: Labels): boo
   }
 }
 
-function valueOf(labels: Labels, key: string): string | undefined {
+function valueAt(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
