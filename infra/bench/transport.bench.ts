@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { kafkaClient } from '#kafka';
+import { startStack } from '#local';
 import { type Contestant, raw } from '../kafka/kafkajs-baseline.ts';
 import { adapter, partitions, readAll, sendsOf } from './transport.ts';
 
 /**
  * Rates of the transport against kafkajs as it comes, in one run, on the same broker, in turn; medians of the rounds.
- * The broker is the one `sluice up` starts, or another.
+ * Starts a broker for itself unless one is given.
  * Usage: node infra/bench/transport.bench.ts [--bootstrap HOST:PORT] [--records N] [--rounds N]
  */
 const { values: options } = parseArgs({
   options: {
-    bootstrap: { type: 'string', default: '127.0.0.1:9092' },
+    bootstrap: { type: 'string' },
     records: { type: 'string', default: '200000' },
     rounds: { type: 'string', default: '3' },
   },
@@ -51,4 +52,11 @@ async function measure(bootstrapServers: string) {
   return { bench: 'transport', records, valueBytes, rounds, recordsPerSecond: Object.fromEntries(medians) };
 }
 
-console.log(JSON.stringify(await measure(options.bootstrap)));
+const stack = options.bootstrap
+  ? null
+  : await startStack({ ephemeral: true, report: line => process.stderr.write(`${line}\n`) });
+try {
+  console.log(JSON.stringify(await measure(options.bootstrap ?? stack!.bootstrapServers)));
+} finally {
+  await stack?.stop();
+}
