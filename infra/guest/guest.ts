@@ -251,7 +251,7 @@ async function within<T>(limitMs: number, work: Promise<T>, message: string): Pr
 
 async function tail(path: string | undefined): Promise<string> {
   const text = path === undefined ? '' : await readFile(path, 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-15).join('\n');
+  return text.trim().split('\n').slice(-50).join('\n');
 }
 
 function brief(command: string): string {
