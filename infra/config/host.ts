@@ -19,3 +19,8 @@ export function hostPaths(env: Readonly<Record<string, string | undefined>> = pr
     cache: join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice'),
   };
 }
+
+/** The whole environment, to hand on to a program that is started. */
+export function hostEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env };
+}

@@ -1,2 +1,2 @@
-export { type HostPaths, hostPaths } from './host.ts';
+export { type HostPaths, hostEnvironment, hostPaths } from './host.ts';
 export { type ConfigSources, readConfig, variableOf } from './read-config.ts';

@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planServices, type ServicesSetup } from './plan.ts';
 import { freePorts } from './ports.ts';
-import { isPortClash, launch, type ServicePlan, waitUntilAnswers } from './service.ts';
+import { isPortClash } from './service.ts';
 import { describeStack, type Stack } from './stack.ts';
-import { startWatchdog, type Watchdog } from './watchdog.ts';
+import { startServices } from './start-services.ts';
+import { startWatchdog } from './watchdog.ts';
 
 export type EphemeralSetup = Omit<ServicesSetup, 'folder' | 'ports' | 'durable'> & {
   readonly readyWithinMs: number;
@@ -37,7 +38,7 @@ async function startOnce(setup: EphemeralSetup): Promise<Stack> {
     const [broker, controller, registry] = (await freePorts(3)) as [number, number, number];
     const ports = { broker, controller, registry };
     const plans = await planServices({ ...setup, folder, ports, durable: false });
-    await Promise.all(plans.map(plan => startWatched(plan, watchdog, setup.readyWithinMs)));
+    await startServices(plans, { watchdog, withinMs: setup.readyWithinMs });
     let stopping: Promise<void> | undefined;
     const stop = () => (stopping ??= watchdog.release());
     return { ...describeStack({ folder, ports, guestListener: setup.guestListener }), adopted: false, stop };
@@ -45,16 +46,4 @@ async function startOnce(setup: EphemeralSetup): Promise<Stack> {
     await watchdog.release();
     throw error;
   }
-}
-
-async function startWatched(plan: ServicePlan, watchdog: Watchdog, withinMs: number): Promise<void> {
-  await plan.prepare();
-  const { child, identity } = await launch(plan);
-  watchdog.watch(identity.pid);
-  let alive = true;
-  child.once('exit', () => {
-    alive = false;
-    watchdog.forget(identity.pid);
-  });
-  await waitUntilAnswers(plan, { withinMs, isAlive: () => alive });
 }

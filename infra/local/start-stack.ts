@@ -1,7 +1,15 @@
 import type { GuestListener } from './broker.ts';
+import { requireSame, runningServices, startMissing } from './checkout-stack.ts';
+import { composeUp, hasComposeEngine } from './compose.ts';
 import { startEphemeralStack } from './ephemeral-stack.ts';
+import { withLock } from './lock.ts';
 import type { StackPorts } from './plan.ts';
-import type { Stack } from './stack.ts';
+import { requireFree } from './ports.ts';
+import { describeStack, type Stack } from './stack.ts';
+import { defaultPorts, lockOf, stackFolder } from './stack-place.ts';
+import { readState, type StackState, writeState } from './state.ts';
+import { stopStack } from './stop-stack.ts';
+import { versions } from './versions.ts';
 
 export interface StackOptions {
   /**
@@ -9,25 +17,82 @@ export interface StackOptions {
    * Absent: the checkout's stack, which stays after this process; one that runs already is adopted.
    */
   readonly ephemeral?: boolean;
-  readonly guestListener?: GuestListener;
+  readonly guestListener?: GuestListener | undefined;
   /** Told what is started and where, one line each. Absent: says nothing. */
   readonly report?: (line: string) => void;
   /** How long each service may take to answer. Absent: 120 s. */
   readonly readyWithinMs?: number;
-  /** Ports of the checkout's stack. Absent: 9092, 9093, 8081. Without meaning for an ephemeral one. */
+  /** Ports of the checkout's stack. Absent: those it has, else 9092, 9093, 8081. Without meaning for an ephemeral one. */
   readonly ports?: Partial<StackPorts>;
   /** Folder of the checkout's stack. Absent: `.sluice/local` of the checkout. Without meaning for an ephemeral one. */
   readonly folder?: string;
+  /** Absent: Docker Compose where an engine answers (and no guest listener is asked for), else JVMs. */
+  readonly engine?: 'docker' | 'jvm' | undefined;
 }
 
 const readyWithinDefaultMs = 120_000;
 
 /**
  * Resolves when the broker and the registry answer.
- * Errors: UNREACHABLE (a port is taken, a program is missing, a service died: the message says which and the mend), TIMEOUT.
+ * Errors: UNREACHABLE (a port is taken, a program is missing, a service died: the message says which and the mend), TIMEOUT,
+ * CONFIG_INVALID (it runs already, but not as asked for).
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { guestListener, report = () => {}, readyWithinMs = readyWithinDefaultMs } = options;
   if (options.ephemeral === true) return startEphemeralStack({ guestListener, report, readyWithinMs });
-  throw new Error('detached');
+
+  const folder = options.folder ?? stackFolder;
+  return withLock(lockOf(folder, report), async () => {
+    const before = await readState(folder);
+    const wanted = Object.fromEntries(
+      Object.entries(options.ports ?? {}).filter(([, port]) => port !== undefined),
+    );
+    const runs =
+      before !== undefined && (before.engine === 'docker' || (await runningServices(before)).length > 0);
+    if (runs) requireSame(before, wanted, guestListener);
+    const setup = {
+      folder,
+      ports: { ...(runs ? before.ports : defaultPorts), ...wanted },
+      guestListener: runs ? before.guestListener : guestListener,
+      report,
+      readyWithinMs,
+    };
+    const engine = runs ? before.engine : await chooseEngine(options);
+    const adopted =
+      engine === 'docker' ? await startContainers(setup, runs) : (await startMissing(setup, before)) === 0;
+    const stop = async () => void (await stopStack({ folder, report }));
+    return { ...describeStack(setup), adopted, stop };
+  });
+}
+
+async function chooseEngine({ engine, guestListener }: StackOptions): Promise<'docker' | 'jvm'> {
+  if (engine !== undefined) return engine;
+  return guestListener === undefined && (await hasComposeEngine()) ? 'docker' : 'jvm';
+}
+
+interface ContainerSetup {
+  readonly folder: string;
+  readonly ports: StackPorts;
+  readonly report: (line: string) => void;
+  readonly readyWithinMs: number;
+}
+
+async function startContainers(setup: ContainerSetup, runs: boolean): Promise<boolean> {
+  const { folder, ports, report, readyWithinMs } = setup;
+  if (!runs) {
+    await requireFree(ports.broker, 'broker', 'choose another port with --broker-port');
+    await requireFree(ports.registry, 'schema registry', 'choose another port with --registry-port');
+  }
+  const state: StackState = {
+    engine: 'docker',
+    ports,
+    versions: { kafka: versions.kafka, registry: versions.registry },
+    services: {},
+  };
+  // Written first: whatever becomes of the start, `stopStack` knows what to take down.
+  await writeState(folder, state);
+  report('starting the containers of docker-compose.kafka.yml; the first time fetches their images');
+  await composeUp({ folder, ports }, readyWithinMs);
+  report('broker and registry: run under Docker Compose');
+  return runs;
 }

@@ -6,16 +6,16 @@ export interface Watchdog {
   watch(pid: number): void;
   /** The process has ended by itself: its number may soon mean another. */
   forget(pid: number): void;
-  /** Kills what is watched and removes the folder. Resolves when that is done. */
+  /** Kills what is watched and removes the folder, if it was given one. Resolves when that is done. */
   release(): Promise<void>;
 }
 
 /**
- * Ties processes and a temporary folder to the life of this process. No handler for exit, signals or exceptions is
+ * Ties processes, and a temporary folder, to the life of this process. No handler for exit, signals or exceptions is
  * needed, and none could do it: nothing runs in a process that is killed with SIGKILL.
  */
-export function startWatchdog(folder: string): Watchdog {
-  const child = spawn('/bin/sh', [join(import.meta.dirname, 'watchdog.sh'), folder], {
+export function startWatchdog(folder?: string): Watchdog {
+  const child = spawn('/bin/sh', [join(import.meta.dirname, 'watchdog.sh'), folder ?? ''], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

@@ -1,0 +1,56 @@
+import { brokerAnswers, registryAnswers } from './answers.ts';
+import { runningServices, serviceNames } from './checkout-stack.ts';
+import { logsOf } from './plan.ts';
+import { loopback } from './ports.ts';
+import { registryUrl } from './registry.ts';
+import type { ServiceName } from './service.ts';
+import { defaultPorts, stackFolder } from './stack-place.ts';
+import { readState } from './state.ts';
+import { versions } from './versions.ts';
+
+export interface ServiceStatus {
+  readonly name: ServiceName;
+  /** up: answers. silent: runs, but does not answer (yet). down: does not run. */
+  readonly state: 'up' | 'silent' | 'down';
+  /** `127.0.0.1:9092`, or the registry's URL. */
+  readonly address: string;
+  readonly version: string;
+  /** Undefined when it does not run, or an engine minds it. */
+  readonly pid: number | undefined;
+  readonly log: string | undefined;
+}
+
+export interface StackStatus {
+  /** Undefined when nothing was started from the folder. */
+  readonly engine: 'jvm' | 'docker' | undefined;
+  readonly services: readonly ServiceStatus[];
+}
+
+/** How the checkout's stack is, without changing anything. Errors: CONFIG_INVALID when its state file is damaged. */
+export async function stackStatus(folder: string = stackFolder): Promise<StackStatus> {
+  const state = await readState(folder);
+  const ports = state?.ports ?? defaultPorts;
+  const running = await runningServices(state);
+  const urls = { broker: `${loopback}:${ports.broker}`, registry: registryUrl(ports.registry) };
+  const ask = { broker: () => brokerAnswers(ports.broker), registry: () => registryAnswers(urls.registry) };
+  const services = await Promise.all(
+    serviceNames.map(async (name): Promise<ServiceStatus> => {
+      const runs = running.includes(name);
+      const minded = state?.engine === 'docker';
+      // What answers on the port of a service that does not run is somebody else's.
+      const answers = (runs || minded) && (await ask[name]());
+      const silent = runs ? 'silent' : 'down';
+      return {
+        name,
+        state: answers ? 'up' : silent,
+        address: urls[name],
+        version:
+          state?.versions[name === 'broker' ? 'kafka' : 'registry'] ??
+          versions[name === 'broker' ? 'kafka' : 'registry'],
+        pid: runs ? state?.services[name]?.pid : undefined,
+        log: minded ? undefined : logsOf(folder)[name],
+      };
+    }),
+  );
+  return { engine: state?.engine, services };
+}

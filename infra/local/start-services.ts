@@ -1,0 +1,44 @@
+import type { ProcessIdentity } from './process-identity.ts';
+import { launch, type ServicePlan, waitUntilAnswers } from './service.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface StartOptions {
+  /** Watches each process from its first moment; forgets one that ends. */
+  readonly watchdog: Watchdog;
+  readonly withinMs: number;
+  readonly onLaunched?: (plan: ServicePlan, identity: ProcessIdentity) => Promise<void>;
+  readonly onReady?: (plan: ServicePlan, startedInMs: number) => void;
+}
+
+/**
+ * Starts all at once; resolves when all answer. After the first failure no other is started, and it rejects only when
+ * no start is under way any more: whoever cleans up then misses nothing.
+ */
+export async function startServices(plans: readonly ServicePlan[], options: StartOptions): Promise<void> {
+  const failed = new AbortController();
+  await Promise.all(
+    plans.map(plan => startOne(plan, options, failed.signal).catch((error: unknown) => failed.abort(error))),
+  );
+  failed.signal.throwIfAborted();
+}
+
+async function startOne(plan: ServicePlan, options: StartOptions, failed: AbortSignal): Promise<void> {
+  const { watchdog, withinMs, onLaunched, onReady } = options;
+  const started = performance.now();
+  await plan.prepare();
+  failed.throwIfAborted();
+  const { child, identity } = await launch(plan);
+  watchdog.watch(identity.pid);
+  let alive = true;
+  child.once('exit', () => {
+    alive = false;
+    watchdog.forget(identity.pid);
+  });
+  await onLaunched?.(plan, identity);
+  const isAlive = () => {
+    failed.throwIfAborted();
+    return alive;
+  };
+  await waitUntilAnswers(plan, { withinMs, isAlive });
+  onReady?.(plan, performance.now() - started);
+}
