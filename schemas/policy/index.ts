@@ -10,6 +10,8 @@ export {
   parsePolicyObject,
   parsePolicyText,
 } from './document.ts';
+// Evidence
+export { GrowingEvidence, joinEvidence, type Sighting } from './evidence.ts';
 // Rules
 export type {
   Conditions,
