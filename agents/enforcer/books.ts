@@ -42,6 +42,13 @@ export interface Statement {
   readonly faults: readonly string[];
 }
 
+/** What happened before `resume`. */
+interface Early {
+  readonly received: Set<number>;
+  readonly delivered: number[];
+  readonly refused: number[];
+}
+
 export class Books {
   readonly #reorderMs: number;
   #arrivals = new Arrivals();
@@ -54,10 +61,7 @@ export class Books {
   /** Numbers declared by this process, by reason. */
   readonly #declared = new Map<DropReason, Ranges>();
   #duplicates = 0;
-  #early: { readonly received: Set<number>; readonly delivered: number[] } | undefined = {
-    received: new Set(),
-    delivered: [],
-  };
+  #early: Early | undefined = { received: new Set(), delivered: [], refused: [] };
 
   constructor({ reorderMs = 3000 }: { readonly reorderMs?: number } = {}) {
     this.#reorderMs = reorderMs;
@@ -95,6 +99,7 @@ export class Books {
     this.delivered(before);
     for (const n of [...early.received].sort((a, b) => a - b)) this.received(n, nowMs);
     this.delivered(early.delivered);
+    for (const n of early.refused) this.refused(n);
   }
 
   /** True when the number is new; a record must be made of it exactly then. */
@@ -124,7 +129,8 @@ export class Books {
 
   /** A received number that no record could be made of. */
   refused(sequence: number): void {
-    this.#drop('invalid', sequence, sequence);
+    if (this.#early) this.#early.refused.push(sequence);
+    else this.#drop('invalid', sequence, sequence);
   }
 
   /**

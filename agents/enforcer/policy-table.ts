@@ -33,6 +33,11 @@ export interface PolicyInForce {
   }[];
 }
 
+export interface RuleTold {
+  readonly tags: readonly string[];
+  readonly message: string;
+}
+
 export type Outcome =
   | { readonly kind: 'accepted'; readonly policy: PolicyInForce }
   | { readonly kind: 'rejected'; readonly record: Policy; readonly error: SluiceError }
@@ -52,6 +57,7 @@ export class PolicyTable {
   readonly #inForce = new Map<string, PolicyInForce>();
   /** Generations known only from pinned rule sets: their records are not needed to hold on to them. */
   readonly #pinned = new Map<string, number>();
+  readonly #told = new Map<string, RuleTold>();
 
   constructor(options: PolicyTableOptions) {
     this.#options = options;
@@ -65,8 +71,19 @@ export class PolicyTable {
     return this.#inForce.get(policyId);
   }
 
-  /** A generation that a pinned rule set names. */
+  /** What the document says of a rule besides matching; kept after the policy is gone, for events on their way. */
+  told(policyId: string, ruleId: string): RuleTold | undefined {
+    return this.#told.get(toldKey(policyId, ruleId));
+  }
+
+  /** True while a pinned rule set of this policy has to do without its record. */
+  isPinnedOnly(policyId: string): boolean {
+    return this.#pinned.has(policyId);
+  }
+
+  /** A generation that a pinned rule set names; forgotten once a record of the policy is in force. */
   adopt(policyId: string, generation: number): void {
+    if (this.#inForce.has(policyId)) return;
     this.#pinned.set(policyId, Math.max(generation, this.#pinned.get(policyId) ?? 0));
   }
 
@@ -80,6 +97,10 @@ export class PolicyTable {
       if (!policy) return { kind: 'unchanged' };
       this.#inForce.set(policyId, policy);
       this.#pinned.delete(policyId);
+      for (const { rules } of policy.documents) {
+        for (const { ruleId, tags, message } of rules)
+          this.#told.set(toldKey(policyId, ruleId), { tags, message });
+      }
       return { kind: 'accepted', policy };
     } catch (failure) {
       return { kind: 'rejected', record, error: classify(failure) };
@@ -147,6 +168,10 @@ export class PolicyTable {
     });
     return { policyId, generation, digest, force, documents };
   }
+}
+
+function toldKey(policyId: string, ruleId: string): string {
+  return `${policyId}\n${ruleId}`;
 }
 
 function invalid(policyId: string, reason: string): SluiceError {
