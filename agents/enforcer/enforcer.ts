@@ -264,13 +264,13 @@ export class Enforcer {
     if (missingHooks.length > 0) {
       log.warn({ missingHooks }, 'this kernel lacks hooks: what they rule is not enforced');
     }
-    this.#boot = ready;
     this.#books.session({ emitted: sequence, ringFull });
     try {
       const { scopes } = await this.#loader.request({ kind: 'list' });
       // What is asked from here on is done by the loader although its answers wait behind the events.
       if (!this.#serdes) this.#pause('registry', true);
       this.#enforcement.adopt(scopes);
+      this.#boot = ready;
     } catch (failure) {
       log.warn({}, classify(failure).message);
       return;

@@ -40,6 +40,7 @@ export class EventStream {
   readonly #topics: Readonly<Record<(typeof eventTopics)[number], string>>;
   readonly #keys = new WeakMap<Container, Buffer>();
   readonly #strangers = new Map<number, Container>();
+  readonly #early: KernelEvent[] = [];
   #serdes: Serdes | undefined;
   #boot: Boot = { bootId: '', bootEpochUs: 0 };
   #lastTimeMs = 0;
@@ -72,13 +73,19 @@ export class EventStream {
     return this.#lastTimeMs;
   }
 
-  /** Must be called before the first event. */
+  /** From here on events are written: what came before this is taken first. */
   begin(serdes: Serdes, boot: Boot): void {
     this.#serdes = serdes;
     this.#boot = boot;
+    for (const event of this.#early.splice(0)) this.take(event);
   }
 
+  /** Held until `begin`: the loader's first events may come before it said which rules it holds. */
   take(event: KernelEvent): void {
+    if (!this.#serdes) {
+      this.#early.push(event);
+      return;
+    }
     const { books, now } = this.#options;
     if (!books.received(event.sequence, now())) return;
     try {
