@@ -1,0 +1,53 @@
+// The topology.
+
+export type { Clock } from './clock.ts';
+export { counted } from './counters.ts';
+// The test driver.
+export { type ManualClock, manualClock } from './driver/manual-clock.ts';
+export {
+  type CrashPoint,
+  crashPoints,
+  type InputRecord,
+  type OutputRecord,
+  type Survivors,
+  type TestDriver,
+  type TestDriverOptions,
+  testDriver,
+} from './driver/test-driver.ts';
+// Operators.
+export { type AggregateOptions, aggregate } from './operators/aggregate.ts';
+export { count } from './operators/count.ts';
+export { mapValues } from './operators/map-values.ts';
+export { merge } from './operators/merge.ts';
+export { named } from './operators/named.ts';
+export { type ProcessOptions, type Processor, type ProcessorContext, process } from './operators/process.ts';
+export { type ReduceOptions, reduce } from './operators/reduce.ts';
+export { type RepartitionOptions, repartition } from './operators/repartition.ts';
+export { type SelectKeyOptions, selectKey } from './operators/select-key.ts';
+export { type SinkOptions, to } from './operators/to.ts';
+export { withGlobal } from './operators/with-global.ts';
+// Records.
+export { type Origin, placeOf, type StreamRecord, withKey, withValue } from './record.ts';
+// State.
+export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
+export {
+  type KeyValueStore,
+  keyValueStore,
+  type ReadOnlyStore,
+  type StoreOptions,
+  type StoreSpec,
+} from './store/store.ts';
+// Failures.
+export {
+  byCatalogue,
+  type DeadLetter,
+  type DeadLetterCause,
+  type DeadLetterOptions,
+  type Failure,
+  type FailureHandler,
+  type FailureReaction,
+} from './task/dead-letter.ts';
+export type { Punctuation, PunctuationType } from './task/punctuators.ts';
+export type { SourceOptions } from './topology/source.ts';
+export type { Stream } from './topology/stream.ts';
+export { type Builder, type GlobalOptions, type Topology, topology } from './topology/topology.ts';

@@ -1,0 +1,94 @@
+import type { OperatorFunction } from 'rxjs';
+import { SluiceError } from '#errors';
+import { counted } from '../counters.ts';
+import { type StreamRecord, withValue } from '../record.ts';
+import type { StoreSpec } from '../store/store.ts';
+import type { TaskScope } from '../task/scope.ts';
+import type { GraphNode } from '../topology/node.ts';
+import { step } from './step.ts';
+
+export interface AggregateOptions<K, V, A> {
+  readonly store: StoreSpec<K, A>;
+  /** The value of a key without one. */
+  readonly initial: (key: K) => A;
+  /**
+   * The value after a record. It may change and return the one it is given. null: the key is deleted, and a tombstone goes
+   * downstream.
+   */
+  readonly add: (value: A, record: StreamRecord<K, V>) => A | null;
+  /**
+   * `each`: a record downstream per record. `checkpoint`: the last value of each key that changed, when a checkpoint is made;
+   * with the time, headers and origin of the last record of that key. Absent: each.
+   */
+  readonly emit?: 'each' | 'checkpoint';
+  /** In `describe()`. Absent: aggregate. */
+  readonly name?: string;
+}
+
+/**
+ * A value per key, folded from its records.
+ *
+ * State: one entry a key. A null key is dropped and counted (`null-key`).
+ * Key: that of the input, or one that `selectKey` or `repartition` made; a `map` that changes it is CONFIG_INVALID.
+ */
+export function aggregate<K, V, A>(
+  options: AggregateOptions<K, V, A> & { readonly add: (value: A, record: StreamRecord<K, V>) => A },
+): OperatorFunction<StreamRecord<K, V>, StreamRecord<K, A>>;
+export function aggregate<K, V, A>(
+  options: AggregateOptions<K, V, A>,
+): OperatorFunction<StreamRecord<K, V>, StreamRecord<K, A | null>>;
+export function aggregate<K, V, A>({
+  store: spec,
+  initial,
+  add,
+  emit: when = 'each',
+  name = 'aggregate',
+}: AggregateOptions<K, V, A>): OperatorFunction<StreamRecord<K, V>, StreamRecord<K, A | null>> {
+  return step({ label: name, stores: [spec], needsKeys: true }, (scope, emit, node) => {
+    const store = scope.store(spec);
+    const fold = (record: StreamRecord<K, V>): A | null => {
+      const { key } = record;
+      const value = add(store.get(key) ?? initial(key), record);
+      if (value === null) store.delete(key);
+      else store.put(key, value);
+      return value;
+    };
+    if (when === 'each')
+      return {
+        next(record) {
+          if (isKeyed(record, scope, node)) emit(withValue(record, fold(record)));
+        },
+      };
+    let changed = new Map<K, StreamRecord<K, V>>();
+    return {
+      next(record) {
+        if (!isKeyed(record, scope, node)) return;
+        fold(record);
+        changed.set(record.key, record);
+      },
+      settle() {
+        const settling = changed;
+        changed = new Map();
+        for (const record of settling.values()) emit(withValue(record, store.get(record.key) ?? null));
+      },
+    };
+  });
+}
+
+/** Whether the record may touch state. Throws CONFIG_INVALID when an RxJS operator changed its key. */
+export function isKeyed(record: StreamRecord<unknown, unknown>, scope: TaskScope, node: GraphNode): boolean {
+  if (record.key === null) {
+    scope.count(counted.dropped('null-key'));
+    return false;
+  }
+  if (node.keys === 'same' && scope.received !== null && record.key !== scope.inputKey)
+    throw moved(node.label);
+  return true;
+}
+
+function moved(label: string): SluiceError {
+  return new SluiceError(
+    'CONFIG_INVALID',
+    `a record came to ${label} under another key than it was read with: change keys with selectKey(), which knows what that means for partitions`,
+  );
+}

@@ -1,0 +1,58 @@
+/** What a task hands over to be made durable, and the mark it leaves with it. See docs/semantics.md, S4 and S5. */
+
+import { SluiceError } from '#errors';
+import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
+import { placeOf } from '../record.ts';
+
+export interface Checkpoint {
+  readonly taskId: string;
+  /** Records for sinks and dead letters, in order. */
+  readonly outputs: readonly OutgoingRecord[];
+  /** Records for changelogs, one per changed key. */
+  readonly changes: readonly OutgoingRecord[];
+  /** Inputs: the next record to read. */
+  readonly offsets: readonly TopicPartitionOffset[];
+}
+
+/**
+ * The last checkpoint whose changes are complete: state is the changelogs up to `changelogs`, and holds the effect of exactly
+ * the input before `offsets`.
+ */
+export interface Mark {
+  readonly streamTimeMs: number;
+  /** Next offset to read by topic; the partition is the task's. */
+  readonly offsets: Readonly<Record<string, number>>;
+  /** End of what counts, by changelog topic; null when writes were atomic and all of it counts. */
+  readonly changelogs: Readonly<Record<string, number>> | null;
+}
+
+export function markRecord(
+  mark: Mark,
+  where: { topic: string; partition: number; taskId: string },
+): OutgoingRecord {
+  const { topic, partition, taskId } = where;
+  return { topic, partition, key: Buffer.from(taskId), value: Buffer.from(JSON.stringify(mark)) };
+}
+
+/** Errors: STORE_CORRUPT. */
+export function readMark(record: LogRecord): Mark {
+  try {
+    return JSON.parse(record.value!.toString()) as Mark;
+  } catch (cause) {
+    throw new SluiceError(
+      'STORE_CORRUPT',
+      `${placeOf(record)} is no checkpoint; delete the application's changelog and checkpoint topics and read its input from the start`,
+      { cause },
+    );
+  }
+}
+
+/** Where each partition of the records ends, now that they were written at those offsets. */
+export function endsOf(written: readonly TopicPartitionOffset[]): ReadonlyMap<string, number> {
+  const ends = new Map<string, number>();
+  for (const { topic, partition, offset } of written) {
+    const key = `${topic}/${partition}`;
+    ends.set(key, Math.max(ends.get(key) ?? 0, offset + 1));
+  }
+  return ends;
+}

@@ -1,0 +1,31 @@
+import type { LogRecord, OutgoingRecord } from '#kafka';
+import type { Clock } from '../clock.ts';
+import type { StreamRecord } from '../record.ts';
+import type { GlobalTable } from '../store/global.ts';
+import type { KeyValueStore, StoreSpec } from '../store/store.ts';
+import type { TopicRef } from '../topology/topic-ref.ts';
+import type { DeadLetterCause } from './dead-letter.ts';
+import type { Punctuation, PunctuationType } from './punctuators.ts';
+
+/** What a task offers the steps that run in it. */
+export interface TaskScope {
+  readonly taskId: string;
+  readonly partition: number;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Highest timestamp seen by this task; -1 before the first record. */
+  readonly streamTimeMs: number;
+  /** Whether steps may emit: false outside of a record, a punctuation or a checkpoint. */
+  readonly active: boolean;
+  /** The input record being processed, as it was read; null in a punctuation or at a checkpoint. */
+  readonly received: LogRecord | null;
+  /** Its key, deserialised. */
+  readonly inputKey: unknown;
+  store<K, V>(spec: StoreSpec<K, V>): KeyValueStore<K, V>;
+  global<W>(table: GlobalTable<W>): W;
+  count(name: string, by?: number): void;
+  output(topic: TopicRef, record: Omit<OutgoingRecord, 'topic'>): void;
+  deadLetter(record: LogRecord, cause: DeadLetterCause): void;
+  schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation;
+  /** After an emission that no input record caused: deals with what went wrong downstream, so that the next one flows. */
+  settled(record: StreamRecord<unknown, unknown>): void;
+}

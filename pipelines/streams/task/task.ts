@@ -1,0 +1,296 @@
+/**
+ * One partition of one sub-topology: everything that happens to its records, synchronously.
+ *
+ * Owns: the buffered input, the stores, the subscriptions, what a checkpoint takes. Does not own: the log; whoever drives
+ * the task (runtime/, driver/) feeds it, makes its checkpoints durable, and restores it.
+ *
+ * Invariants (docs/semantics.md):
+ * T1 Records are processed one at a time, the oldest of the buffered first.
+ * T2 A checkpoint holds all effects of the records before its offsets, and none of the records after them.
+ * T3 After an error that halts, the task gives no checkpoint any more.
+ */
+
+import { classify, type SluiceError } from '#errors';
+import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
+import type { Clock } from '../clock.ts';
+import { type Counters, counted } from '../counters.ts';
+import type { StreamRecord } from '../record.ts';
+import { ChangelogStore } from '../store/changelog-store.ts';
+import type { GlobalTable } from '../store/global.ts';
+import { MemoryStore } from '../store/memory-store.ts';
+import type { KeyValueStore, StoreSpec } from '../store/store.ts';
+import type { Graph, SubTopology } from '../topology/graph.ts';
+import { changelogOf, checkpointsOf, resolveTopic, type TopicRef } from '../topology/topic-ref.ts';
+import { type Checkpoint, type Mark, markRecord } from './checkpoint.ts';
+import {
+  type DeadLetter,
+  type DeadLetterCause,
+  deadLetterOf,
+  type FailureHandler,
+  failureAt,
+} from './dead-letter.ts';
+import { Input, oldest } from './inputs.ts';
+import { type Punctuation, type PunctuationType, Punctuators } from './punctuators.ts';
+import type { TaskScope } from './scope.ts';
+import { Wiring } from './wiring.ts';
+
+export interface TaskEnvironment {
+  readonly graph: Graph;
+  readonly applicationId: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly counters: Counters;
+  readonly onFailure: FailureHandler;
+  /** A dead letter as a record for the output. */
+  deadLetter(letter: DeadLetter): OutgoingRecord;
+  global<W>(table: GlobalTable<W>): W;
+}
+
+export class Task implements TaskScope {
+  readonly id: string;
+  readonly partition: number;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly stores = new Map<string, ChangelogStore<unknown, unknown> | MemoryStore<unknown, unknown>>();
+  readonly inputs: readonly Input[];
+  streamTimeMs = -1;
+  active = false;
+  received: LogRecord | null = null;
+  inputKey: unknown = undefined;
+  readonly #environment: TaskEnvironment;
+  readonly #wiring: Wiring;
+  readonly #punctuators = new Punctuators();
+  readonly #topics = new Map<TopicRef, string>();
+  readonly #committed = new Map<Input, number>();
+  readonly #changelogEnds: Record<string, number> = {};
+  #outputs: OutgoingRecord[] = [];
+  #halted: SluiceError | null = null;
+
+  constructor(sub: SubTopology, partition: number, environment: TaskEnvironment) {
+    this.id = `${sub.index}_${partition}`;
+    this.partition = partition;
+    this.clock = environment.clock;
+    this.#environment = environment;
+    const { applicationId, graph } = environment;
+    this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
+    for (const spec of sub.stores) this.stores.set(spec.name, open(spec));
+    this.#wiring = new Wiring(graph, sub.nodes, this);
+  }
+
+  get taskId(): string {
+    return this.id;
+  }
+
+  /** Stores that are restored, with their changelogs. */
+  get changelogs(): readonly { readonly store: ChangelogStore<unknown, unknown>; readonly topic: string }[] {
+    const { applicationId } = this.#environment;
+    return [...this.stores.values()]
+      .filter(store => store instanceof ChangelogStore)
+      .map(store => ({ store, topic: changelogOf(applicationId, store.name) }));
+  }
+
+  /** Opens the steps. Call it once, when the stores are restored. `mark`: what they were restored to. */
+  start(mark: Mark | null, committed: readonly TopicPartitionOffset[]): void {
+    if (mark) {
+      this.streamTimeMs = mark.streamTimeMs;
+      Object.assign(this.#changelogEnds, mark.changelogs);
+    }
+    for (const input of this.inputs) {
+      const at = committed.find(
+        ({ topic, partition }) => topic === input.topic && partition === this.partition,
+      );
+      // Whichever is later: state never counts a record twice that a checkpoint already holds.
+      input.position = Math.max(at?.offset ?? -1, mark?.offsets[input.topic] ?? -1);
+      this.#committed.set(input, at?.offset ?? -1);
+    }
+    this.#wiring.connect();
+  }
+
+  enqueue(topic: string, records: readonly LogRecord[]): void {
+    this.inputs.find(input => input.topic === topic)?.add(records);
+  }
+
+  get hasInput(): boolean {
+    return this.inputs.some(input => !input.isEmpty);
+  }
+
+  /** How much a checkpoint would have to send for the sinks. */
+  get outputCount(): number {
+    return this.#outputs.length;
+  }
+
+  /** Processes up to so many buffered records; returns how many. Throws what halts the application. */
+  process(limit: number): number {
+    this.#refuseHalted();
+    let done = 0;
+    while (done < limit) {
+      const input = this.inputs.length === 1 ? this.inputs[0]! : oldest(this.inputs);
+      if (!input?.raw) break;
+      this.#step(input, input.raw);
+      done += 1;
+    }
+    this.#environment.counters.add(counted.in, done);
+    return done;
+  }
+
+  /** Runs wall-clock punctuations that are due. */
+  punctuate(): void {
+    this.#refuseHalted();
+    const now = this.clock.now();
+    if (this.#punctuators.isWallClockDue(now))
+      this.#unprompted(() => this.#punctuators.run('wall-clock', now));
+  }
+
+  /** All effects since the last checkpoint, or null when there are none. The caller makes them durable, in order. */
+  checkpoint(): Checkpoint | null {
+    this.#refuseHalted();
+    this.#unprompted(() => {
+      for (const { step } of this.#wiring.instances.values()) step.settle?.();
+    });
+    const timestampMs = this.streamTimeMs < 0 ? this.clock.now() : this.streamTimeMs;
+    const changes = this.changelogs.flatMap(({ store, topic }) =>
+      store.drain(topic, this.partition, timestampMs),
+    );
+    const offsets = this.inputs
+      .filter(input => input.position > (this.#committed.get(input) ?? -1))
+      .map(({ topic, position }) => ({ topic, partition: this.partition, offset: position }));
+    const outputs = this.takeOutputs();
+    if (outputs.length === 0 && changes.length === 0 && offsets.length === 0) return null;
+    return { taskId: this.id, outputs, changes, offsets };
+  }
+
+  /** The mark that makes written changes count; null when nothing changed. `ends` from where they were written. */
+  mark({ changes }: Checkpoint, ends: ReadonlyMap<string, number> | null): OutgoingRecord | null {
+    if (changes.length === 0) return null;
+    for (const { topic } of this.changelogs) {
+      const end = ends?.get(`${topic}/${this.partition}`);
+      if (end !== undefined) this.#changelogEnds[topic] = end;
+    }
+    const offsets = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
+    const changelogs = ends && { ...this.#changelogEnds };
+    const topic = checkpointsOf(this.#environment.applicationId);
+    return markRecord(
+      { streamTimeMs: this.streamTimeMs, offsets, changelogs },
+      { topic, partition: this.partition, taskId: this.id },
+    );
+  }
+
+  /** The checkpoint is durable and its offsets are committed. */
+  committed({ offsets }: Checkpoint): void {
+    for (const { topic, offset } of offsets) {
+      const input = this.inputs.find(each => each.topic === topic);
+      if (input) this.#committed.set(input, offset);
+    }
+  }
+
+  /** What may be sent before the checkpoint, to keep memory bounded. */
+  takeOutputs(): readonly OutgoingRecord[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  /** Forgets what is buffered and ends the steps. Throws what a step's `close` throws. */
+  close(): void {
+    for (const input of this.inputs) input.clear();
+    this.#wiring.disconnect();
+    for (const { step } of this.#wiring.instances.values()) step.close?.();
+  }
+
+  // What steps see.
+
+  store<K, V>(spec: StoreSpec<K, V>): KeyValueStore<K, V> {
+    return this.stores.get(spec.name) as unknown as KeyValueStore<K, V>;
+  }
+
+  global<W>(table: GlobalTable<W>): W {
+    return this.#environment.global(table);
+  }
+
+  count(name: string, by?: number): void {
+    this.#environment.counters.add(name, by);
+  }
+
+  output(ref: TopicRef, record: Omit<OutgoingRecord, 'topic'>): void {
+    let topic = this.#topics.get(ref);
+    if (topic === undefined) {
+      topic = resolveTopic(ref, this.#environment.applicationId);
+      this.#topics.set(ref, topic);
+    }
+    this.#outputs.push({ topic, ...record });
+    this.count(counted.out);
+  }
+
+  deadLetter(record: LogRecord, cause: DeadLetterCause): void {
+    const { applicationId, deadLetter } = this.#environment;
+    this.#outputs.push(deadLetter(deadLetterOf(record, cause, applicationId)));
+    this.count(counted.deadLetters);
+  }
+
+  schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation {
+    const now = type === 'stream-time' ? this.streamTimeMs : this.clock.now();
+    return this.#punctuators.add(type, now, { intervalMs, run });
+  }
+
+  settled({ origin, timestampMs, headers }: StreamRecord<unknown, unknown>): void {
+    const { failure } = this.#wiring;
+    if (failure) this.#failed({ ...origin, timestampMs, headers, key: null, value: null }, failure.error);
+  }
+
+  #step(input: Input, raw: LogRecord): void {
+    const { record, error } = input;
+    input.advance();
+    if (record === null) {
+      this.#failed(raw, error);
+      return;
+    }
+    if (record.timestampMs > this.streamTimeMs) this.streamTimeMs = record.timestampMs;
+    this.received = raw;
+    this.inputKey = record.key;
+    this.active = true;
+    this.#wiring.entries.get(input.source.nodeId)?.next(record as never);
+    this.active = false;
+    this.received = null;
+    this.inputKey = undefined;
+    if (this.#wiring.failure) this.#failed(raw, this.#wiring.failure.error);
+    if (this.#punctuators.isStreamTimeDue(this.streamTimeMs))
+      this.#unprompted(() => this.#punctuators.run('stream-time', this.streamTimeMs));
+  }
+
+  /** Has steps emit without an input record. What they throw themselves halts: no record is to blame. */
+  #unprompted(run: () => void): void {
+    this.active = true;
+    try {
+      run();
+    } catch (error) {
+      throw this.#halt(classify(error));
+    } finally {
+      this.active = false;
+    }
+    if (this.#wiring.failure) throw this.#halt(classify(this.#wiring.failure.error));
+  }
+
+  #failed(record: LogRecord, cause: unknown): void {
+    const error = failureAt(record, cause);
+    const reaction = this.#environment.onFailure({ error, record });
+    if (reaction === 'halt') throw this.#halt(error);
+    if (reaction === 'dead-letter') this.deadLetter(record, error);
+    else this.count(counted.skipped);
+    // The error ended subscriptions on its way.
+    if (this.#wiring.failure) this.#wiring.connect();
+  }
+
+  #halt(error: SluiceError): SluiceError {
+    this.#halted = error;
+    return error;
+  }
+
+  #refuseHalted(): void {
+    if (this.#halted) throw this.#halted;
+    // What an asynchronous operator emitted in between.
+    if (this.#wiring.failure) throw this.#halt(classify(this.#wiring.failure.error));
+  }
+}
+
+function open(spec: StoreSpec): ChangelogStore<unknown, unknown> | MemoryStore<unknown, unknown> {
+  const store = new MemoryStore(spec);
+  return spec.changelog ? new ChangelogStore(store, spec) : store;
+}
