@@ -57,14 +57,14 @@ test('an unknown variable is an error that names the nearest known', () => {
 test('an unknown key of the file or of the arguments is an error, also one that objects inherit', () => {
   const path = file('tennant: a\n');
   expect(complaint({ file: path })).toContain(`tennant in ${path} is not known; did you mean tenant?`);
-  expect(complaint({ args: { toString: 'x' } })).toContain('argument toString is not known');
+  expect(complaint({ args: { toString: 'x' } })).toContain('--to-string is not known');
 });
 
 test('everything that is wrong is told at once, by its source', () => {
   const message = complaint({ env: { SLUICE_BROKER_PORT: 'ninety', SLUICE_X: '1' }, args: { tenant: 7 } });
   expect(message).toContain('SLUICE_BROKER_PORT: ');
   expect(message).toContain('SLUICE_X is not known');
-  expect(message).toContain('argument tenant: ');
+  expect(message).toContain('--tenant: ');
 });
 
 test('no value is repeated in an error', () => {

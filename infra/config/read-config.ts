@@ -60,8 +60,8 @@ export function readConfig<S extends ZodRawShape>(
   }
   for (const [key, value] of Object.entries(sources.args ?? {})) {
     if (value === undefined) continue;
-    if (keys.includes(key)) take(key, value, `argument ${key}`);
-    else complaints.push(unknown(`argument ${key}`, key, keys));
+    if (keys.includes(key)) take(key, value, optionOf(key));
+    else complaints.push(unknown(optionOf(key), optionOf(key), keys.map(optionOf)));
   }
 
   const parsed = table.safeParse(values);
@@ -80,6 +80,11 @@ export function readConfig<S extends ZodRawShape>(
 /** `brokerPort` → `SLUICE_BROKER_PORT` */
 export function variableOf(key: string): string {
   return prefix + key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+}
+
+/** `brokerPort` → `--broker-port` */
+function optionOf(key: string): string {
+  return `--${key.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`;
 }
 
 function unknown(where: string, name: string, known: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { brokerAnswers, registryAnswers } from './answers.ts';
 import { runningServices, serviceNames } from './checkout-stack.ts';
 import { logsOf } from './plan.ts';
@@ -15,19 +16,21 @@ export interface ServiceStatus {
   /** `127.0.0.1:9092`, or the registry's URL. */
   readonly address: string;
   readonly version: string;
-  /** Undefined when it does not run, or an engine minds it. */
-  readonly pid: number | undefined;
-  readonly log: string | undefined;
+  /** Null when it does not run, or an engine minds it. */
+  readonly pid: number | null;
+  /** Null when an engine keeps it. */
+  readonly log: string | null;
 }
 
 export interface StackStatus {
-  /** Undefined when nothing was started from the folder. */
-  readonly engine: 'jvm' | 'docker' | undefined;
+  /** Null when nothing was started from the folder. */
+  readonly engine: 'jvm' | 'docker' | null;
   readonly services: readonly ServiceStatus[];
 }
 
 /** How the checkout's stack is, without changing anything. Errors: CONFIG_INVALID when its state file is damaged. */
-export async function stackStatus(folder: string = stackFolder): Promise<StackStatus> {
+export async function stackStatus(place: string = stackFolder): Promise<StackStatus> {
+  const folder = resolve(place);
   const state = await readState(folder);
   const ports = state?.ports ?? defaultPorts;
   const running = await runningServices(state);
@@ -47,10 +50,10 @@ export async function stackStatus(folder: string = stackFolder): Promise<StackSt
         version:
           state?.versions[name === 'broker' ? 'kafka' : 'registry'] ??
           versions[name === 'broker' ? 'kafka' : 'registry'],
-        pid: runs ? state?.services[name]?.pid : undefined,
-        log: minded ? undefined : logsOf(folder)[name],
+        pid: (runs && state?.services[name]?.pid) || null,
+        log: minded ? null : logsOf(folder)[name],
       };
     }),
   );
-  return { engine: state?.engine, services };
+  return { engine: state?.engine ?? null, services };
 }

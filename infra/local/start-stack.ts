@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { GuestListener } from './broker.ts';
 import { requireSame, runningServices, startMissing } from './checkout-stack.ts';
 import { composeUp, hasComposeEngine } from './compose.ts';
@@ -41,7 +42,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { guestListener, report = () => {}, readyWithinMs = readyWithinDefaultMs } = options;
   if (options.ephemeral === true) return startEphemeralStack({ guestListener, report, readyWithinMs });
 
-  const folder = options.folder ?? stackFolder;
+  const folder = resolve(options.folder ?? stackFolder);
   return withLock(lockOf(folder, report), async () => {
     const before = await readState(folder);
     const wanted = Object.fromEntries(

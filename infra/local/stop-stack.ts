@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { endServices } from './checkout-stack.ts';
 import { composeDown } from './compose.ts';
 import { withLock } from './lock.ts';
@@ -16,7 +17,8 @@ export interface StopOptions {
 
 /** Ends what was started from the folder, and only that; resolves with what it ended, none when nothing ran. */
 export async function stopStack(options: StopOptions = {}): Promise<readonly ServiceName[]> {
-  const { folder = stackFolder, purge = false, report = () => {} } = options;
+  const folder = resolve(options.folder ?? stackFolder);
+  const { purge = false, report = () => {} } = options;
   return withLock(lockOf(folder, report), async () => {
     const state = await readState(folder);
     let ended: readonly ServiceName[] = [];
