@@ -42,13 +42,6 @@ export interface Statement {
   readonly faults: readonly string[];
 }
 
-/** What happened before `resume`. */
-interface Early {
-  readonly received: Set<number>;
-  readonly delivered: number[];
-  readonly refused: number[];
-}
-
 export class Books {
   readonly #reorderMs: number;
   #arrivals = new Arrivals();
@@ -61,15 +54,9 @@ export class Books {
   /** Numbers declared by this process, by reason. */
   readonly #declared = new Map<DropReason, Ranges>();
   #duplicates = 0;
-  #early: Early | undefined = { received: new Set(), delivered: [], refused: [] };
 
   constructor({ reorderMs = 3000 }: { readonly reorderMs?: number } = {}) {
     this.#reorderMs = reorderMs;
-  }
-
-  /** False until `resume`: nothing can be stated before what came before is known. */
-  get resumed(): boolean {
-    return this.#early === undefined;
   }
 
   get duplicates(): number {
@@ -82,34 +69,20 @@ export class Books {
     this.#kernel = kernel;
   }
 
-  /** Takes up the count of a predecessor, or starts one (settled 0, nothing delivered). Call once. */
+  /** Takes up the count of a predecessor. At most once, and before anything is received. */
   resume({ settledSequence, dropped, deliveredAfter }: Resume, nowMs: number): void {
-    const early = this.#early;
-    if (!early) return;
-    this.#early = undefined;
     this.#arrivals = new Arrivals(settledSequence);
     this.#settled = new Watermark(settledSequence);
     this.#dropped = new Map(Object.entries(dropped));
     this.#delivered = settledSequence - sum(this.#dropped);
     this.#received = this.#delivered + (this.#dropped.get('invalid') ?? 0);
-    const before = [...new Set(deliveredAfter)]
-      .filter(n => n > settledSequence && !early.received.has(n))
-      .sort((a, b) => a - b);
+    const before = [...new Set(deliveredAfter)].filter(n => n > settledSequence).sort((a, b) => a - b);
     for (const n of before) this.received(n, nowMs);
     this.delivered(before);
-    for (const n of [...early.received].sort((a, b) => a - b)) this.received(n, nowMs);
-    this.delivered(early.delivered);
-    for (const n of early.refused) this.refused(n);
   }
 
   /** True when the number is new; a record must be made of it exactly then. */
   received(sequence: number, nowMs: number): boolean {
-    if (this.#early) {
-      const isNew = !this.#early.received.has(sequence);
-      if (isNew) this.#early.received.add(sequence);
-      else this.#duplicates += 1;
-      return isNew;
-    }
     if (this.#arrivals.add(sequence, nowMs) || this.#undeclare(sequence)) {
       this.#received += 1;
       return true;
@@ -119,18 +92,13 @@ export class Books {
   }
 
   delivered(sequences: readonly number[]): void {
-    if (this.#early) {
-      this.#early.delivered.push(...sequences);
-      return;
-    }
     this.#delivered += sequences.length;
     for (const n of sequences) this.#settled.add(n);
   }
 
   /** A received number that no record could be made of. */
   refused(sequence: number): void {
-    if (this.#early) this.#early.refused.push(sequence);
-    else this.#drop('invalid', sequence, sequence);
+    this.#drop('invalid', sequence, sequence);
   }
 
   /**
@@ -139,7 +107,6 @@ export class Books {
    */
   count(kernel: KernelCount, { drained, nowMs }: { drained: boolean; nowMs: number }): void {
     this.#kernel = kernel;
-    if (this.#early) return;
     if (drained) this.#arrivals.extend(kernel.emitted, nowMs);
     for (const { first, last } of this.#arrivals.takeHoles(nowMs - this.#reorderMs)) {
       const boundary = this.#boundary.emitted;

@@ -5,7 +5,7 @@
  *
  * G1 What is pinned stays in force whatever fails here or in the broker.
  * G2 Containers are observed as soon as a loader serves; no broker is needed for that. Events wait in the kernel's ring
- *    buffer until the registry has said how to write them.
+ *    buffer until registry and broker have said how to write them and with which number to go on.
  * G3 Ending leaves everything pinned; events that were handed out are sent first, as far as the broker takes them.
  */
 
@@ -73,10 +73,12 @@ export const enforcerTopics = [
 const retryMs = { first: 200, most: 5000 };
 /** Numbers and event times may change places by no more than this. */
 const disorderMs = 10_000;
+/** How long the first events wait for entities and policies. */
+const informedMs = 3000;
 /** Entities come in bursts; rules are worked out once for each. */
 const burstMs = 50;
 
-type PauseReason = 'spool' | 'registry';
+type PauseReason = 'spool' | 'start';
 
 export class Enforcer {
   readonly #options: EnforcerOptions;
@@ -96,10 +98,12 @@ export class Enforcer {
   /** Topics read to the end they had at the start. */
   readonly #read = new Set<string>();
   readonly #ended = new AbortController();
+  readonly #informed = Promise.withResolvers<void>();
   #followers: { close(): Promise<void> }[] = [];
   #serdes: Serdes | undefined;
   #boot: Ready | undefined;
   #begun = false;
+  #runId: string | undefined;
   #loaderRestarts = 0;
   #healthTimer: NodeJS.Timeout | undefined;
   #identifyTimer: NodeJS.Timeout | undefined;
@@ -255,6 +259,7 @@ export class Enforcer {
     this.#options.log.info(facts, 'entities and policies read');
     this.#identify();
     this.#enforcement.inform();
+    this.#informed.resolve();
   }
 
   async #serve(ready: Ready): Promise<void> {
@@ -268,7 +273,7 @@ export class Enforcer {
     try {
       const { scopes } = await this.#loader.request({ kind: 'list' });
       // What is asked from here on is done by the loader although its answers wait behind the events.
-      if (!this.#serdes) this.#pause('registry', true);
+      if (!this.#runId) this.#pause('start', true);
       this.#enforcement.adopt(scopes);
       this.#boot = ready;
     } catch (failure) {
@@ -287,32 +292,35 @@ export class Enforcer {
     );
   }
 
-  /** Loader and registry have both answered: events can be written. */
+  /** Loader and registry have both answered: what came before can be read, then events be written. */
   #begin(): void {
     const [serdes, boot] = [this.#serdes, this.#boot];
-    if (!serdes || !boot) return;
-    this.#stream.begin(serdes, boot);
-    this.#pause('registry', false);
-    if (this.#begun) return;
+    if (!serdes || !boot || this.#begun) return;
     this.#begun = true;
-    this.#healthTimer = setInterval(
-      () => void this.#count().then(() => this.#tellHealth()),
-      this.#options.healthMs,
-    );
-    void this.#recover(serdes, boot);
+    void this.#takeUp(serdes, boot);
   }
 
-  async #recover(serdes: Serdes, { bootId, bootEpochUs }: Ready): Promise<void> {
-    const { client, tenant, cluster, node, log } = this.#options;
+  async #takeUp(serdes: Serdes, boot: Ready): Promise<void> {
+    const { client, tenant, cluster, node, log, healthMs } = this.#options;
+    const { bootId, bootEpochUs, adopted, sequence } = boot;
     const bootedAtMs = Math.floor(bootEpochUs / 1000);
-    const who = { agent: this.#reporter.agentId, cluster, node, bootId, bootedAtMs };
-    const resume = await this.#persist('what a predecessor delivered', () =>
+    const who = { agent: this.#reporter.agentId, cluster, node, bootId, bootedAtMs, adopted, sequence };
+    const found = await this.#persist('what a predecessor delivered', () =>
       recover({ client, serdes, tenant, ...who }),
     );
-    if (!resume) return;
+    if (!found) return;
+    // Events are written with the identity and the words of policies that the topics already hold, if they are readable.
+    await Promise.race([this.#informed.promise, pause(informedMs)]);
+    if (this.#ended.signal.aborted) return;
+    const { runId, resume } = found;
     this.#books.resume(resume, this.#now());
-    const { delivered, settled } = this.#books.statement(this.#emitter.numbered);
-    log.info({ delivered, settled: settled.sequence }, 'the books are open');
+    this.#runId = runId;
+    this.#stream.begin(serdes, { bootId: runId, bootEpochUs });
+    this.#pause('start', false);
+    const { delivered, settled } = this.#books.statement(0);
+    log.info({ runId, delivered, settled: settled.sequence }, 'the books are open');
+    this.#tellHealth();
+    this.#healthTimer = setInterval(() => void this.#count().then(() => this.#tellHealth()), healthMs);
   }
 
   #identifySoon(): void {
@@ -365,14 +373,14 @@ export class Enforcer {
   }
 
   #tellHealth(): void {
-    const boot = this.#boot;
-    if (!boot || !this.#books.resumed) return;
+    const [boot, runId] = [this.#boot, this.#runId];
+    if (!boot || !runId) return;
     const statement = this.#books.statement(this.#emitter.numbered);
     if (statement.faults.length > 0) {
       this.#options.log.error({ faults: statement.faults }, 'the books of events do not balance');
     }
     const openSinceMs = this.#openSinceMs(boot, statement.spooled);
-    this.#reporter.tellHealth({ bootId: boot.bootId, openSinceMs, statement, counters: this.#counters() });
+    this.#reporter.tellHealth({ bootId: runId, openSinceMs, statement, counters: this.#counters() });
   }
 
   /** Nothing beyond what is settled can have an earlier event time. */
@@ -417,9 +425,13 @@ export class Enforcer {
       } catch (failure) {
         const { code, message } = classify(failure);
         this.#options.log.warn({ code }, `${what} cannot be read now: ${message}`);
-        await new Promise(resolve => setTimeout(resolve, waitMs).unref());
+        await pause(waitMs);
       }
     }
     return undefined;
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref());
 }

@@ -38,7 +38,8 @@ async function topics() {
   const producer = await client.producer();
   const put = (name: Parameters<typeof topicName>[1], value: Buffer, timestampMs: number, key = 'k') =>
     producer.send([{ topic: topicName('default', name), key: Buffer.from(key), value, timestampMs }]);
-  const run = () => recover({ client, serdes, tenant: 'default', agent, ...me, bootedAtMs: 0 });
+  const run = (kernel = { adopted: true, sequence: 20 }) =>
+    recover({ client, serdes, tenant: 'default', agent, ...me, bootedAtMs: 0, ...kernel });
   return { put, run };
 }
 
@@ -53,9 +54,10 @@ function statementOf(deliveredNumbers: readonly number[], emitted: number) {
 describe('recovery', () => {
   it('starts at nothing on a boot of which nothing is known', async () => {
     const { run } = await topics();
-    const { deliveredAfter, ...rest } = await run();
-    expect(rest).toEqual({ settledSequence: 0, dropped: {} });
-    expect([...deliveredAfter]).toEqual([]);
+    const { runId, resume } = await run();
+    expect(runId).toBe('boot-1');
+    expect(resume).toMatchObject({ settledSequence: 0, dropped: {} });
+    expect([...resume.deliveredAfter]).toEqual([]);
   });
 
   it('takes up the last statement and finds what was delivered after it, on whichever topic', async () => {
@@ -82,9 +84,35 @@ describe('recovery', () => {
     await put('events.file.v1', event(8, { node: 'n2' }), 8);
     await put('events.file.v1', event(8, { agent: 'feeder/hubble' }), 8);
     await put('events.file.v1', Buffer.from('garbage'), 8);
-    const { deliveredAfter, ...rest } = await run();
-    expect(rest).toEqual({ settledSequence: 5, dropped: { 'ring-full': 1 } });
-    expect([...deliveredAfter]).toEqual([6, 7, 9, 11]);
+    const { runId, resume } = await run();
+    expect(runId).toBe('boot-1');
+    expect(resume).toMatchObject({ settledSequence: 5, dropped: { 'ring-full': 1 } });
+    expect([...resume.deliveredAfter]).toEqual([6, 7, 9, 11]);
+  });
+
+  it('starts another run, under another id, when the numbers began anew within the boot', async () => {
+    const { put, run } = await topics();
+    const health = (runId: string) =>
+      serdes.of('agents.health.v1').serialize(
+        healthRecord({
+          agent,
+          ...me,
+          bootId: runId,
+          version: '1',
+          atMs: 10,
+          openSinceMs: 4,
+          statement: statementOf([1, 2, 4], 4),
+          counters: {},
+        }),
+      );
+    await put('agents.health.v1', health('boot-1'), 10, agent);
+    expect((await run({ adopted: false, sequence: 0 })).runId).toBe('boot-1.2');
+    expect((await run({ adopted: true, sequence: 3 })).runId).toBe('boot-1.2');
+    await put('agents.health.v1', health('boot-1.2'), 11, agent);
+    expect((await run({ adopted: true, sequence: 4 })).runId).toBe('boot-1.2');
+    const { runId, resume } = await run({ adopted: false, sequence: 0 });
+    expect(runId).toBe('boot-1.3');
+    expect(resume.settledSequence).toBe(0);
   });
 });
 
