@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The path of an object as its mount namespace knows it.
+ *
+ * P1 A path is resolved only if the walk ended at the root of the caller's own mount namespace, the object is linked, and
+ *    no rename or mount change happened meanwhile. chroot does not shorten it.
+ * P2 Any depth, up to PATH_BYTES - 1 bytes. What is longer is unresolved, never cut.
+ */
+#ifndef SLUICE_PATH_H
+#define SLUICE_PATH_H
+
+#include "scratch.h"
+
+#define WALK_STEPS (PATH_BYTES / 2 + 256) /* names of one byte, and mounts */
+#define WALK_ATTEMPTS 16
+#define NAME_BYTES 255
+
+extern const void rename_lock __ksym;
+extern const void mount_lock __ksym;
+
+enum walk_state { WALK_ON, WALK_ROOT, WALK_DETACHED, WALK_TOO_LONG, WALK_RACED };
+
+struct walk {
+	struct path_text *text;
+	struct dentry *first;
+	struct mount *first_mount;
+	struct dentry *dentry;
+	struct mount *mount;
+	struct dentry *mount_root;
+	u32 start;
+	u32 name_end; /* where the last name begins, once known */
+	u32 state;
+	bool directory;
+};
+
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* A lock's sequence; odd while someone holds it. The counter is the first member of a seqlock. */
+static __always_inline u32 lock_sequence(const void *lock)
+{
+	u32 value = 1;
+
+	bpf_probe_read_kernel(&value, sizeof(value), lock);
+	return value;
+}
+
+static long walk_step(u32 index, void *context)
+{
+	struct walk *walk = context;
+	struct dentry *dentry = walk->dentry;
+	struct dentry *parent;
+	struct qstr name = {};
+	u32 start;
+
+	if (dentry == walk->mount_root) {
+		struct mount *mount = walk->mount;
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount) {
+			walk->state = WALK_ROOT;
+			return 1;
+		}
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = above;
+		walk->mount_root = BPF_CORE_READ(above, mnt.mnt_root);
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry) {
+		walk->state = WALK_DETACHED;
+		return 1;
+	}
+	bpf_core_read(&name, sizeof(name), &dentry->d_name);
+	start = walk->start;
+	if (name.len > NAME_BYTES || start < name.len + 1 || start >= PATH_BYTES) {
+		walk->state = WALK_TOO_LONG;
+		return 1;
+	}
+	start -= name.len;
+	if (bpf_probe_read_kernel(&walk->text->bytes[start & (PATH_BYTES - 1)], name.len & NAME_BYTES, name.name)) {
+		walk->state = WALK_RACED;
+		return 1;
+	}
+	if (!walk->name_end)
+		walk->name_end = start;
+	start -= 1;
+	walk->text->bytes[start & (PATH_BYTES - 1)] = '/';
+	walk->start = start;
+	walk->dentry = parent;
+	return 0;
+}
+
+static long walk_attempt(u32 index, void *context)
+{
+	struct walk *walk = context;
+	u32 renames = lock_sequence(&rename_lock);
+	u32 mounts = lock_sequence(&mount_lock);
+	struct mount *mount = walk->first_mount;
+
+	walk->state = WALK_ON;
+	walk->dentry = walk->first;
+	walk->mount = mount;
+	walk->mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+	walk->start = walk->directory ? PATH_BYTES - 2 : PATH_BYTES - 1;
+	walk->name_end = 0;
+	bpf_loop(WALK_STEPS, walk_step, walk, 0);
+	if (!((renames | mounts) & 1) && renames == lock_sequence(&rename_lock) &&
+	    mounts == lock_sequence(&mount_lock) && walk->state != WALK_RACED)
+		return 1;
+	walk->state = WALK_RACED;
+	return 0;
+}
+
+/*
+ * Writes the path of the object that `text` names. A directory ends in a slash.
+ * Whether the object itself is linked is the caller's affair.
+ */
+__noinline int write_path(struct path_text *text)
+{
+	struct walk walk = { .text = text };
+	struct mount *top;
+
+	if (!text)
+		return 0;
+	walk.first = (struct dentry *)text->dentry;
+	walk.first_mount = (struct mount *)text->mount;
+	walk.directory = text->directory;
+	text->bytes[PATH_BYTES - 1] = 0;
+	text->bytes[PATH_BYTES - 2] = '/';
+	bpf_loop(WALK_ATTEMPTS, walk_attempt, &walk, 0);
+	if (walk.state == WALK_TOO_LONG)
+		count(COUNT_PATH_TOO_LONG);
+	if (walk.state == WALK_RACED)
+		count(COUNT_RENAME_RACES);
+	if (!walk.name_end) /* the root: a directory, whatever was said */
+		walk.start = walk.name_end = PATH_BYTES - 2;
+	text->start = walk.start;
+	text->length = PATH_BYTES - 1 - walk.start;
+	text->parent_length = walk.name_end - walk.start;
+	top = walk.mount;
+	text->resolved = walk.state == WALK_ROOT && (u64)BPF_CORE_READ(top, mnt_ns) == text->viewer;
+	return 0;
+}
+
+static __always_inline void read_path(struct path_text *text, struct vfsmount *mnt, struct dentry *dentry,
+				      bool directory)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	text->mount = (u64)mount_of(mnt);
+	text->dentry = (u64)dentry;
+	text->viewer = (u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+	text->directory = directory;
+	write_path(text);
+}
+
+static __always_inline bool is_directory(struct dentry *dentry)
+{
+	return (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR;
+}
+
+static __always_inline bool is_unlinked(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_parent) != dentry && !BPF_CORE_READ(dentry, d_hash.pprev);
+}
+
+/* Pipes, memfds and the like, and the layers that a file system mounted for itself: they have no path anywhere. */
+static __always_inline bool is_kernel_internal(struct vfsmount *mnt)
+{
+	return BPF_CORE_READ(mount_of(mnt), mnt_ns) == (void *)-EINVAL;
+}
+
+static __always_inline void write_file_path(struct path_text *text, struct file *file, struct mnt_namespace *viewer)
+{
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+	text->mount = (u64)mount_of(BPF_CORE_READ(file, f_path.mnt));
+	text->dentry = (u64)dentry;
+	text->viewer = (u64)viewer;
+	text->directory = is_directory(dentry);
+	write_path(text);
+	if (is_unlinked(dentry) && !(BPF_CORE_READ(file, f_flags) & O_TMPFILE_BIT))
+		text->resolved = 0;
+}
+
+static __always_inline void read_file_path(struct path_text *text, struct file *file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	write_file_path(text, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+}
+
+/* The path of what the task that `text` names runs, in its own mount namespace. Empty for kernel threads. */
+__noinline int write_executable(struct path_text *text)
+{
+	struct task_struct *task;
+	struct file *file;
+
+	if (!text)
+		return 0;
+	task = (struct task_struct *)text->task;
+	file = BPF_CORE_READ(task, mm, exe_file);
+	if (file) {
+		write_file_path(text, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+	} else {
+		text->start = PATH_BYTES - 1;
+		text->length = 0;
+		text->resolved = 0;
+	}
+	return 0;
+}
+
+static __always_inline void read_executable(struct path_text *text, struct task_struct *task)
+{
+	text->task = (u64)task;
+	write_executable(text);
+}
+
+#endif
