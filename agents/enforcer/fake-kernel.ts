@@ -5,7 +5,7 @@
  * Owns: the loader's side of bpf/PROTOCOL.md as far as tests need it. Decisions are those of kernel-model.ts.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ socket.on('close', () => process.exit(0)); socket.on('error', () => process.exit
 
 export class FakeKernel {
   readonly bootId = 'boot-1';
-  readonly bootEpochUs = 1_700_000_000_000_000;
+  bootEpochUs = 1_700_000_000_000_000;
   readonly scopes = new Map<number, FakeScope>();
   readonly puts: { readonly cgroupId: number; readonly ruleset: number; readonly rules: RuleSet }[] = [];
   sequence = 0;
@@ -74,6 +74,14 @@ export class FakeKernel {
 
   get command(): [string, ...string[]] {
     return [process.execPath, '-e', pipeProgram, this.#path];
+  }
+
+  /** An executable that is a loader to whoever starts it, whatever its options. */
+  loaderProgram(): string {
+    const path = join(this.#directory, 'loader');
+    const program = pipeProgram.replace('process.argv[1]', JSON.stringify(this.#path));
+    writeFileSync(path, `#!${process.execPath}\n${program}`, { mode: 0o755 });
+    return path;
   }
 
   get #path(): string {
