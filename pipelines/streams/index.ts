@@ -5,6 +5,7 @@ export { counted } from './counters.ts';
 // The test driver.
 export { type ManualClock, manualClock } from './driver/manual-clock.ts';
 export {
+  type AutoCommit,
   type CrashPoint,
   crashPoints,
   type InputRecord,

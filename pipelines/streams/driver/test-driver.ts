@@ -28,13 +28,19 @@ import type { Topology } from '../topology/topology.ts';
 import { DriverLog } from './driver-log.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
+/**
+ * When checkpoints are made. true: when all input is processed; a number: also after so many records of a task; false: by
+ * `commit()` only, so that outputs show, and crashes lose, what you decide.
+ */
+export type AutoCommit = boolean | number;
+
 export interface TestDriverOptions {
   /** Absent: one that stands at 0. */
   readonly clock?: ManualClock;
   /** Of topics outside the application: of all, or by name. Absent: 1. */
   readonly partitions?: number | Readonly<Record<string, number>>;
-  /** false: checkpoints are made by `commit()` only, so that outputs show, and crashes lose, what you decide. Absent: true. */
-  readonly autoCommit?: boolean;
+  /** Absent: true. */
+  readonly autoCommit?: AutoCommit;
   readonly onFailure?: FailureHandler;
   /** Absent: dead letters are kept for `deadLetters()` only. */
   readonly deadLetters?: DeadLetterOptions;
@@ -84,6 +90,7 @@ export function testDriver(topology: Topology, options: TestDriverOptions = {}):
 export class TestDriver {
   readonly clock: ManualClock;
   readonly counters = new Counters();
+  autoCommit: AutoCommit;
   readonly #topology: Topology;
   readonly #options: TestDriverOptions;
   readonly #applicationId: string;
@@ -101,6 +108,7 @@ export class TestDriver {
   constructor(topology: Topology, options: TestDriverOptions) {
     this.#topology = topology;
     this.#options = options;
+    this.autoCommit = options.autoCommit ?? true;
     this.#applicationId = options.applicationId ?? topology.name;
     this.clock = options.clock ?? manualClock();
     const plan = planOf(topology.graph, this.#applicationId, topic => this.#given(topic));
@@ -142,7 +150,9 @@ export class TestDriver {
   /** Processes all there is. */
   run(): void {
     this.#alive();
-    while (this.#process()) if (this.#options.autoCommit !== false && !this.#checkpoint()) return;
+    const { autoCommit } = this;
+    const limit = typeof autoCommit === 'number' ? autoCommit : Number.POSITIVE_INFINITY;
+    while (this.#process(limit)) if (autoCommit !== false && !this.#checkpoint()) return;
   }
 
   /** Makes a checkpoint, and processes what it wrote for other tasks. */
@@ -156,7 +166,7 @@ export class TestDriver {
     this.#alive();
     this.clock.advance(durationMs);
     for (const task of this.#tasks) task.punctuate();
-    if (this.#options.autoCommit !== false && this.#checkpoint()) this.run();
+    if (this.autoCommit !== false && this.#checkpoint()) this.run();
   }
 
   /** Records written to a sink topic since the last `read` of it, by partition and offset. */
@@ -221,12 +231,13 @@ export class TestDriver {
   }
 
   /** Starts anew from the topics, as another process would, and processes what was not committed. */
-  recover(): void {
+  recover({ beforeInput }: { beforeInput?(): void } = {}): void {
     this.#crashed = false;
     this.#globals = this.#makeGlobals();
     for (const topic of this.#globals.topics)
       for (const record of this.#log.all(topic)) this.#globals.apply(record);
     this.#begin();
+    beforeInput?.();
     this.run();
   }
 
@@ -268,14 +279,14 @@ export class TestDriver {
   }
 
   /** Whether anything was processed. */
-  #process(): boolean {
+  #process(limit: number): boolean {
     let done = 0;
     for (const task of this.#tasks) {
       for (const input of task.inputs) {
         const { topic, end } = input;
         input.add(this.#log.from({ topic, partition: task.partition, offset: end }));
       }
-      done += task.process(Number.POSITIVE_INFINITY);
+      done += task.process(limit);
     }
     return done > 0;
   }
