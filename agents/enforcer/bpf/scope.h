@@ -15,7 +15,7 @@
 #include "counters.h"
 
 /* Inode number of the host's mount namespace; set by the loader. */
-const volatile u32 host_mount_namespace = 0;
+const volatile __u32 host_mount_namespace = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
