@@ -155,7 +155,7 @@ class RunningGuest implements Guest {
       );
       return { exitCode, output: job.output.text, seconds: (performance.now() - begin) / 1000 };
     } catch (error) {
-      if (error instanceof SluiceError && error.code === 'TIMEOUT') this.#line?.send(`kill ${job.id} KILL`);
+      if (error instanceof SluiceError && error.code === 'TIMEOUT') this.#kill(job, 'KILL');
       throw error;
     }
   }
@@ -166,7 +166,7 @@ class RunningGuest implements Guest {
       pid: await within(startWithinMs, job.started.promise, `${brief(command)} did not start in the guest`),
       exited: job.exited.promise,
       output: () => job.output.text,
-      kill: (signal = 'TERM') => this.#line?.send(`kill ${job.id} ${signal}`),
+      kill: (signal = 'TERM') => this.#kill(job, signal),
     };
   }
 
@@ -194,6 +194,12 @@ class RunningGuest implements Guest {
     this.#running();
     this.#line?.send(`run ${job.id}`);
     return job;
+  }
+
+  /** The whole group; a job that has not started yet is killed once it has, one that has ended is left alone. */
+  #kill(job: Job, signal: string): void {
+    const send = (pid: number) => this.#jobs.has(job.id) && this.#line?.send(`kill ${pid} ${signal}`);
+    job.started.promise.then(send, () => {});
   }
 
   #onLine(text: string): void {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Process 1 of the guest. Mounts what a node has, brings the network up, then serves the host's lines:
-#   host → guest   run ID | kill ID SIGNAL
+#   host → guest   run ID | kill PID SIGNAL
 #   guest → host   up SECONDS | started ID PID | exited ID CODE
 # A job is the folder jobs/ID of the run folder: `command` is run by bash, `output` takes what it prints.
 # Owns: mounts, network, jobs. Does not own: limits of time (the host kills), what a job does.
@@ -59,28 +59,23 @@ cd "$cwd" || cd /
 
 job() {
   # A session of its own, so that the whole of it can be killed at once.
-  setsid bash "$run/jobs/$1/command" <"/dev/null" >"$run/jobs/$1/output" 2>&1 3>&- &
-  echo "$!" >"$jobs/$1"
+  setsid bash "$run/jobs/$1/command" </dev/null >"$run/jobs/$1/output" 2>&1 3>&- &
   echo "started $1 $!" >&3
   wait "$!"
-  code=$?
-  rm -f "$jobs/$1"
-  echo "exited $1 $code" >&3
+  echo "exited $1 $?" >&3
 }
 
 serve() {
   exec 3<>"$port"
   echo "up $(cut -d' ' -f1 /proc/uptime)" >&3
-  while read -r word id signal <&3; do
+  while read -r word number signal <&3; do
     case $word in
-      run) job "$id" & ;;
-      kill) kill -s "$signal" -- "-$(cat "$jobs/$id")" 2>/dev/null ;;
+      run) job "$number" & ;;
+      kill) kill -s "$signal" -- "-$number" 2>/dev/null ;;
     esac
   done
 }
 
-jobs=/run/sluice-jobs
-mkdir "$jobs"
 serve &
 # Process 1 reaps what its descendants left behind; it ends only when the host's line does.
 wait

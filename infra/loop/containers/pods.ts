@@ -1,11 +1,11 @@
 /**
  * Who runs in the loop: what an informer would say of the pods, fixed, so that every run tells the same story.
  *
- * Owns: names, uids, labels, addresses, container ids, cgroup paths. Does not own: starting anything.
+ * Owns: names, uids, labels, addresses, container ids, cgroup paths. Does not own: starting anything, records (entities.ts).
+ * It imports nothing of ours: what runs in the guest reads it, and starts slowly enough there.
  */
 
 import { createHash } from 'node:crypto';
-import { type EntityChange, withDefaults } from '#schemas';
 
 export interface Pod {
   /** Name of the container, the app label, the workload. */
@@ -77,7 +77,7 @@ function pod({ app, name, ip, image, kind }: PodSeed): Pod {
 }
 
 /** A version 4 uuid made of a name. */
-function uuid(name: string): string {
+export function uuid(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return [
     hex.slice(0, 8),
@@ -86,73 +86,4 @@ function uuid(name: string): string {
     `a${hex.slice(17, 20)}`,
     hex.slice(20, 32),
   ].join('-');
-}
-
-export interface ClusterView {
-  readonly cluster: string;
-  readonly node: string;
-  /** Epoch microseconds from which the facts hold. */
-  readonly observedAtUs: number;
-}
-
-/** The records of entities.v1 an informer would write for the namespace, the node, the workloads and the pods. */
-export function entityChanges({ cluster, node, observedAtUs }: ClusterView): readonly EntityChange[] {
-  const added = { cluster, op: 'ADDED', observedAt: observedAtUs, cause: 'list' } as const;
-  const nameLabel = { 'kubernetes.io/metadata.name': namespace };
-  const fixed = [
-    withDefaults('EntityChange', {
-      ...added,
-      kind: 'Namespace',
-      name: namespace,
-      uid: uuid(`namespace/${namespace}`),
-      namespaceObject: { labels: nameLabel, annotations: {} },
-    }),
-    withDefaults('EntityChange', {
-      ...added,
-      kind: 'Node',
-      name: node,
-      uid: uuid(`node/${node}`),
-      node: { labels: { 'kubernetes.io/hostname': node }, addresses: [gateway] },
-    }),
-  ];
-  const perPod = Object.values(pods).flatMap(({ workload, ...pod }) => [
-    withDefaults('EntityChange', {
-      ...added,
-      kind: workload.kind,
-      namespace,
-      name: workload.name,
-      uid: workload.uid,
-      workload: {
-        labels: workload.selector,
-        selector: workload.selector,
-        ownerKind: '',
-        owner: '',
-        replicas: 1,
-      },
-    }),
-    withDefaults('EntityChange', {
-      ...added,
-      kind: 'Pod',
-      namespace,
-      name: pod.name,
-      uid: pod.uid,
-      pod: {
-        labels: pod.labels,
-        annotations: {},
-        hostNetwork: false,
-        hostPid: false,
-        node,
-        addresses: [pod.ip],
-        phase: 'Running',
-        serviceAccount: 'default',
-        ownerKind: workload.kind,
-        owner: workload.name,
-        startedAt: observedAtUs,
-        containers: [
-          { name: pod.app, id: pod.containerId, image: pod.image, startedAt: observedAtUs, finishedAt: null },
-        ],
-      },
-    }),
-  ]);
-  return [...fixed, ...perPod];
 }
