@@ -62,7 +62,7 @@ static void claim(const char *pins)
 
 static void clear_folder(const char *pins, const char *folder)
 {
-	char names[128][64];
+	char names[128][256];
 	int count = 0;
 	DIR *dir = opendir(path_in(pins, folder, ""));
 	struct dirent *entry;
