@@ -95,8 +95,8 @@ export class Emitter {
     this.#timer = setTimeout(() => this.#send(), this.#options.flushMs);
   }
 
-  /** Resolves once all that was pushed is settled, or after the limit; the rest stays unsent. Then closes the producer. */
-  async close(limitMs: number): Promise<void> {
+  /** Resolves once all that was pushed is settled, or after the limit. */
+  async flush(limitMs: number): Promise<void> {
     const end = this.#now() + limitMs;
     this.#send();
     this.#wake?.();
@@ -106,6 +106,11 @@ export class Emitter {
         pause(Math.max(1, Math.min(100, end - this.#now()))),
       ]);
     }
+  }
+
+  /** Flushes within the limit; the rest stays unsent. */
+  async close(limitMs: number): Promise<void> {
+    await this.flush(limitMs);
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#wake?.();

@@ -454,11 +454,17 @@ describe('the enforcer', () => {
     expect(event.value.container.id).toBe(containerId);
   });
 
-  it('leaves scopes and rules where they are when it ends', async () => {
-    const enforcer = start();
+  it('leaves scopes and rules where they are when it ends, and says last what it delivered', async () => {
+    const enforcer = start({ healthMs: 60_000 });
     await enforced();
+    await until('the books', () => lines.some(line => line.includes('the books are open')));
+    for (let i = 0; i < 20; i++) kernel.happen(open(`/usr/${i}`));
     await enforcer.close();
     expect(kernel.rulesOf(cgroupId)).toBeDefined();
-    expect(lastHealth()).toMatchObject({ node: 'n1', agent: 'enforcer/c1/n1' });
+    expect(records('events.file.v1')).toHaveLength(20);
+    expect(lastHealth()).toMatchObject({
+      ...{ node: 'n1', agent: 'enforcer/c1/n1' },
+      ...{ emitted: 20, delivered: 20, spooled: 0, dropped: {} },
+    });
   });
 });

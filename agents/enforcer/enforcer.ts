@@ -170,6 +170,8 @@ export class Enforcer {
     await Promise.all(this.#followers.map(follower => follower.close()));
     await this.#count();
     await this.#loader.close();
+    await this.#emitter.flush(limitMs);
+    // The last statement is about everything that was handed out.
     this.#tellHealth();
     await this.#emitter.close(limitMs);
     this.#options.log.info({ unsent: this.#emitter.numbered }, 'ended; what is pinned stays in force');

@@ -17,6 +17,7 @@ import {
   decodeAnswer,
   encodeRequest,
   type Listed,
+  protocolVersion,
   type Ready,
   type Request,
   type Stats,
@@ -100,7 +101,10 @@ export class Loader {
     child.on('error', error => end(`${program} does not start: ${error.message}`, null));
     // `close` comes after the last byte of stdout: events that were written are not lost.
     child.on('close', (code, signal) => end(signal ? `killed by ${signal}` : `exit ${code}`, code));
-    this.request({ kind: 'hello' }).then(this.#options.onReady, () => {});
+    this.request({ kind: 'hello' }).then(
+      answer => this.#greeted(child, answer),
+      () => {},
+    );
   }
 
   /** Answers come in the order of the requests. Errors: UNREACHABLE when the loader ends before it answers. */
@@ -134,6 +138,17 @@ export class Loader {
     const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
     await ended;
     clearTimeout(timer);
+  }
+
+  #greeted(child: Child, answer: Ready | Ack): void {
+    if (answer.kind === 'ready') {
+      this.#options.onReady(answer);
+      return;
+    }
+    this.#closed = true;
+    child.kill();
+    const message = `the loader does not speak protocol ${protocolVersion}: ${answer.message}; install both halves from one version`;
+    this.#options.onFailed(new SluiceError('CONFIG_INVALID', message));
   }
 
   #take(child: Child, frames: FrameReader, chunk: Buffer): void {
