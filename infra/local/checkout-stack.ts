@@ -108,19 +108,26 @@ async function requirePorts(setup: CheckoutSetup, missing: readonly ServiceName[
   if (missing.includes('registry')) await requireFree(ports.registry, 'schema registry', option('registry'));
 }
 
+export interface Wanted {
+  readonly ports: Partial<StackPorts>;
+  readonly guestListener: GuestListener | undefined;
+  readonly engine: StackState['engine'] | undefined;
+}
+
 /** Errors: CONFIG_INVALID when what runs is not what is asked for. */
-export function requireSame(
-  state: StackState,
-  wanted: Partial<StackPorts>,
-  guest: GuestListener | undefined,
-): void {
-  const differences = Object.entries(wanted)
-    .filter(([name, port]) => port !== undefined && port !== state.ports[name as keyof StackPorts])
+export function requireSame(state: StackState, { ports, guestListener, engine }: Wanted): void {
+  const differences = Object.entries(ports)
+    .filter(([name, port]) => port !== state.ports[name as keyof StackPorts])
     .map(([name, port]) => `${name} port ${state.ports[name as keyof StackPorts]}, not ${port}`);
   const has = state.guestListener;
-  if (guest !== undefined && (guest.port !== has?.port || guest.advertisedHost !== has.advertisedHost)) {
+  if (
+    guestListener !== undefined &&
+    (guestListener.port !== has?.port || guestListener.advertisedHost !== has.advertisedHost)
+  ) {
     differences.push(has === undefined ? 'no guest listener' : 'another guest listener');
   }
+  if (engine !== undefined && engine !== state.engine)
+    differences.push(`engine ${state.engine}, not ${engine}`);
   for (const part of ['kafka', 'registry'] as const) {
     if (state.versions[part] !== versions[part])
       differences.push(`${part} ${state.versions[part]}, not ${versions[part]}`);

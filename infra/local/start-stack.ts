@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import type { GuestListener } from './broker.ts';
 import { requireSame, runningServices, startMissing } from './checkout-stack.ts';
-import { composeUp, hasComposeEngine } from './compose.ts';
+import { composeDown, composeUp, hasComposeEngine } from './compose.ts';
 import { startEphemeralStack } from './ephemeral-stack.ts';
 import { withLock } from './lock.ts';
 import type { StackPorts } from './plan.ts';
 import { requireFree } from './ports.ts';
 import { describeStack, type Stack } from './stack.ts';
 import { defaultPorts, lockOf, stackFolder } from './stack-place.ts';
-import { readState, type StackState, writeState } from './state.ts';
+import { forgetState, readState, type StackState, writeState } from './state.ts';
 import { stopStack } from './stop-stack.ts';
 import { versions } from './versions.ts';
 
@@ -50,7 +50,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     );
     const runs =
       before !== undefined && (before.engine === 'docker' || (await runningServices(before)).length > 0);
-    if (runs) requireSame(before, wanted, guestListener);
+    if (runs) requireSame(before, { ports: wanted, guestListener, engine: options.engine });
     const setup = {
       folder,
       ports: { ...(runs ? before.ports : defaultPorts), ...wanted },
@@ -90,10 +90,18 @@ async function startContainers(setup: ContainerSetup, runs: boolean): Promise<bo
     versions: { kafka: versions.kafka, registry: versions.registry },
     services: {},
   };
-  // Written first: whatever becomes of the start, `stopStack` knows what to take down.
+  // Written first: should this process be killed, `stopStack` knows what to take down.
   await writeState(folder, state);
   report('starting the containers of docker-compose.kafka.yml; the first time fetches their images');
-  await composeUp({ folder, ports }, readyWithinMs);
+  try {
+    await composeUp({ folder, ports }, readyWithinMs);
+  } catch (error) {
+    if (!runs) {
+      await composeDown({ folder, ports }, { volumes: false }).catch(() => {});
+      await forgetState(folder);
+    }
+    throw error;
+  }
   report('broker and registry: run under Docker Compose');
   return runs;
 }
