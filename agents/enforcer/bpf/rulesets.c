@@ -112,8 +112,8 @@ static const char *fault_of(const struct ruleset *set, const struct entry *entry
 		return "a source other than 0 cannot be enforced";
 	if (entry->key.class == 0 || entry->key.class >= CLASS_COUNT)
 		return "an unknown class";
-	if (length > RULE_DATA_LIMIT || (bits + 7) / 8 != length)
-		return "data longer than 240 bytes, or not as long as the prefix";
+	if (length > RULE_DATA_LIMIT || (bits + 7) / 8 > length)
+		return "data longer than 240 bytes, or shorter than the prefix";
 	if (is_address_class(entry->key.class) && bits && (bits < 24 || bits > 24 + 128))
 		return "an address prefix of less than 24 or more than 152 bits";
 	if ((entry->key.class == CLASS_SOCKET || entry->key.class == CLASS_SYSCALL) && bits != 0 && bits != 8)
@@ -145,9 +145,9 @@ static int read_entries(struct reader *reader, struct ruleset *set, uint32_t rul
 		fault = fault_of(set, entry, bits, length);
 		if (fault)
 			return refuse(why, EINVAL, fault, i);
-		memcpy(entry->key.data, get_raw(reader, length), length);
+		memcpy(entry->key.data, get_raw(reader, length), (bits + 7) / 8);
 		if (bits % 8)
-			entry->key.data[length - 1] &= 0xff << (8 - bits % 8);
+			entry->key.data[bits / 8] &= 0xff << (8 - bits % 8);
 		entry->key.prefix_bits = RULE_HEAD_BYTES * 8 + bits;
 		entry->value.data_bytes = bits / 8;
 		if (reader->bad)
