@@ -1,5 +1,5 @@
 // Canonical form
-export { canonicalJson, digest, policyDigest } from './canonical.ts';
+export { canonicalJson, digest, hashOf, policyDigest } from './canonical.ts';
 // Addresses
 export { addressRange, type Cidr, contains, parseCidr } from './cidr.ts';
 // Documents

@@ -1,0 +1,218 @@
+/**
+ * Who a container id or an address was at a moment, from the changes of entities.v1 (I3).
+ *
+ * Owns: intervals of validity, owners' selectors, Services' addresses and ports.
+ * Does not own: what becomes of events that cannot be resolved (identify.ts).
+ *
+ * Invariants:
+ * N1 The answer depends on the changes, not on when the question is asked: changes of one object come in its order,
+ *    those of different objects may come in any.
+ * N2 Two who may have held an id or an address at the same moment make it ambiguous: nobody is guessed.
+ */
+
+import type { EntityChange, PodProjection, ServicePort, ServiceProjection } from '#schemas';
+import { type Held, Intervals, open } from './intervals.ts';
+import { stableLabels } from './stable-labels.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Workload {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly workloadKind: string;
+  readonly workload: string;
+}
+
+/** A container of a pod. The same object at every call, as long as no entity changed. */
+export interface ContainerIdentity extends Workload {
+  readonly container: string;
+  readonly image: string;
+  readonly pod: string;
+  readonly podUid: string;
+}
+
+export type AddressOwner =
+  | ({ readonly type: 'pod'; readonly podUid: string } & Workload)
+  | {
+      readonly type: 'service';
+      readonly namespace: string;
+      readonly name: string;
+      readonly selector: Labels;
+      readonly ports: readonly ServicePort[];
+    };
+
+/** `always`: whatever the moment. */
+export type Resolution<T> = { readonly found: T; readonly always: boolean } | 'unknown' | 'ambiguous';
+
+interface PodFacts extends Workload {
+  readonly uid: string;
+  readonly pod: string;
+  readonly fromUs: number;
+}
+
+interface EntityRecord {
+  readonly key: string;
+  readonly value: EntityChange | null;
+  readonly timestampMs: number;
+}
+
+/** How long an ended interval is remembered: as long as the topics keep events. */
+const rememberedUs = 7 * 86_400_000_000;
+const changesBetweenForgetting = 4096;
+
+export class EntityIntervals {
+  /** Grows with every change that is taken in. */
+  version = 0;
+  readonly #pods = new Map<string, PodFacts>();
+  readonly #containers = new Intervals<ContainerIdentity>();
+  readonly #addresses = new Intervals<AddressOwner>();
+  readonly #selectors = new Map<string, Labels>();
+  readonly #commonLabels = new Map<string, Labels>();
+  #latestUs = 0;
+
+  /** `value` null is the tombstone of a key `cluster/kind/namespace/name`. */
+  apply({ key, value, timestampMs }: EntityRecord): void {
+    this.version += 1;
+    this.#latestUs = Math.max(this.#latestUs, value?.observedAt ?? timestampMs * 1000);
+    if (this.version % changesBetweenForgetting === 0) this.#forget();
+    if (value === null) this.#end(key, timestampMs * 1000);
+    else if (value.pod) this.#applyPod(key, value, value.pod);
+    else if (value.service) this.#applyService(key, value, value.service);
+    else if (value.workload) this.#applyWorkload(value, value.workload.selector);
+  }
+
+  /** Ids are not reused, so the moment only matters where several claim one. */
+  container(cluster: string, id: string, atUs: number): Resolution<ContainerIdentity> {
+    const held = this.#containers.of(`${cluster}/${id}`);
+    return held.length === 1 ? { found: held[0]!.value, always: true } : only(held, atUs);
+  }
+
+  address(cluster: string, address: string, atUs: number): Resolution<AddressOwner> {
+    return only(this.#addresses.of(`${cluster}/${address}`), atUs);
+  }
+
+  /**
+   * What selects the workload's pods: its own selector, else the labels all its pods have in common, without those that
+   * differ by replica, run or revision. Undefined: not known, or nothing that would select.
+   */
+  selector(workload: Workload): Labels | undefined {
+    const owner = ownerKey(workload);
+    const labels = this.#selectors.get(owner) ?? this.#commonLabels.get(owner) ?? {};
+    return Object.keys(labels).length > 0 ? labels : undefined;
+  }
+
+  #applyPod(key: string, change: EntityChange, pod: PodProjection): void {
+    const { cluster, namespace, name, uid, observedAt } = change;
+    const before = this.#pods.get(key);
+    const startUs = pod.startedAt ?? observedAt;
+    const isSame = before?.uid === uid;
+    if (before && !isSame) this.#end(key, startUs);
+    const facts: PodFacts = {
+      cluster,
+      namespace,
+      workloadKind: pod.ownerKind || 'Pod',
+      workload: pod.owner || name,
+      uid,
+      pod: name,
+      fromUs: isSame ? Math.min(before.fromUs, startUs) : startUs,
+    };
+    this.#pods.set(key, facts);
+    const owner = ownerKey(facts);
+    const known = this.#commonLabels.get(owner);
+    const labels = stableLabels(pod.labels);
+    this.#commonLabels.set(owner, known ? common(known, labels) : labels);
+    this.#noteContainers(facts, pod);
+    this.#noteAddresses(facts, pod, change);
+    if (change.op === 'DELETED') this.#end(key, observedAt);
+  }
+
+  #noteContainers(facts: PodFacts, pod: PodProjection): void {
+    const { cluster, namespace, workloadKind, workload, uid, fromUs } = facts;
+    for (const { id, name, image, startedAt, finishedAt } of pod.containers) {
+      if (id === '') continue;
+      this.#containers.hold(`${cluster}/${id}`, {
+        holder: `${uid}/${name}`,
+        value: {
+          cluster,
+          namespace,
+          workloadKind,
+          workload,
+          container: name,
+          image,
+          pod: facts.pod,
+          podUid: uid,
+        },
+        fromUs: Math.min(startedAt ?? fromUs, fromUs),
+        toUs: finishedAt ?? open,
+      });
+    }
+  }
+
+  /** A pod gives its addresses up when it has run to its end; of one that lost an address it is known when that was seen. */
+  #noteAddresses(facts: PodFacts, pod: PodProjection, { observedAt }: EntityChange): void {
+    const { cluster, namespace, workloadKind, workload, uid, fromUs } = facts;
+    const isOver = pod.phase === 'Succeeded' || pod.phase === 'Failed';
+    const finishedUs = Math.max(...pod.containers.map(({ finishedAt }) => finishedAt ?? observedAt));
+    const endUs = isOver ? Math.min(observedAt, finishedUs) : open;
+    // What uses its node's network has the node's address, and so have others: an address range, not a pod.
+    const own = pod.hostNetwork ? [] : pod.addresses;
+    const keys = new Set(own.map(address => `${cluster}/${address}`));
+    this.#addresses.end(uid, observedAt, keys);
+    for (const key of keys) {
+      const before = this.#addresses.by(key, uid);
+      this.#addresses.hold(key, {
+        holder: uid,
+        value: { type: 'pod', podUid: uid, cluster, namespace, workloadKind, workload },
+        fromUs: before?.fromUs ?? fromUs,
+        toUs: isOver ? Math.min(endUs, before?.toUs ?? open) : open,
+      });
+    }
+  }
+
+  /** When a Service got its address is known only if it was seen being made. */
+  #applyService(key: string, change: EntityChange, service: ServiceProjection): void {
+    const { cluster, namespace, name, op, cause, observedAt } = change;
+    const isNew = op === 'ADDED' && cause === 'watch';
+    const real = service.addresses.filter(address => address !== '' && address !== 'None');
+    const keys = new Set(op === 'DELETED' ? [] : real.map(address => `${cluster}/${address}`));
+    this.#addresses.end(key, observedAt, keys);
+    for (const address of keys) {
+      this.#addresses.hold(address, {
+        holder: key,
+        value: { type: 'service', namespace, name, selector: service.selector, ports: service.ports },
+        fromUs: this.#addresses.by(address, key)?.fromUs ?? (isNew ? observedAt : 0),
+        toUs: open,
+      });
+    }
+  }
+
+  #applyWorkload({ cluster, kind, namespace, name }: EntityChange, selector: Labels): void {
+    if (Object.keys(selector).length === 0) return;
+    this.#selectors.set(ownerKey({ cluster, namespace, workloadKind: kind, workload: name }), selector);
+  }
+
+  #end(key: string, atUs: number): void {
+    const uid = this.#pods.get(key)?.uid;
+    this.#addresses.end(uid ?? key, atUs);
+    this.#pods.delete(key);
+  }
+
+  #forget(): void {
+    this.#containers.forget(this.#latestUs - rememberedUs);
+    this.#addresses.forget(this.#latestUs - rememberedUs);
+  }
+}
+
+function only<T>(held: readonly Held<T>[], atUs: number): Resolution<T> {
+  const then = held.filter(({ fromUs, toUs }) => fromUs <= atUs && atUs < toUs);
+  if (then.length === 1) return { found: then[0]!.value, always: false };
+  return then.length === 0 ? 'unknown' : 'ambiguous';
+}
+
+function ownerKey({ cluster, namespace, workloadKind, workload }: Workload): string {
+  return `${cluster}/${workloadKind}/${namespace}/${workload}`;
+}
+
+function common(a: Labels, b: Labels): Labels {
+  return Object.fromEntries(Object.entries(a).filter(([key, value]) => b[key] === value));
+}

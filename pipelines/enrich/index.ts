@@ -1,0 +1,7 @@
+export {
+  type EnrichOptions,
+  type EnrichSettings,
+  enrichDefaults,
+  enrichTopology,
+  learnedTopics,
+} from './topology.ts';

@@ -1,0 +1,180 @@
+/**
+ * The step from events to grown profiles.
+ *
+ * Owns: holding events whose container is not known yet, putting aside what cannot be told, when profiles are passed on.
+ * Does not own: what an event means (learner.ts).
+ *
+ * Every event ends in exactly one way: learned, dropped under a reason, or a dead letter IDENTITY_UNKNOWN. A held event is
+ * tried again whenever entities change; it becomes a dead letter after `holdMs` of the clock, or at once when
+ * `holdLimit` are held already.
+ */
+
+import { SluiceError } from '#errors';
+import type { LogRecord } from '#kafka';
+import { type DeadLetter, parseTopicName, type Serdes, textSerde } from '#schemas';
+import {
+  type GlobalTable,
+  type KeyValueStore,
+  keyValueStore,
+  type Processor,
+  type ProcessorContext,
+  type StoreSpec,
+  type StreamRecord,
+} from '#streams';
+import type { EntityIntervals } from './entity-intervals.ts';
+import { Learner, type Outcome } from './learner.ts';
+import type { LearnableEvent } from './observe.ts';
+import type { GrowingProfile } from './profile.ts';
+import { profileSerde } from './profile-serde.ts';
+
+export interface LearnSettings {
+  /** How long what was learned may wait before it is passed on. */
+  readonly flushMs: number;
+  /** How long, and how many events a task, an unknown container is waited for. */
+  readonly holdMs: number;
+  readonly holdLimit: number;
+}
+
+export interface LearnStores {
+  readonly grown: StoreSpec<string, GrowingProfile>;
+  /** Events as they were read, under code and message of what they will be put aside with. */
+  readonly held: StoreSpec<string, DeadLetter>;
+}
+
+export function learnStores(serdes: Serdes): LearnStores {
+  return {
+    grown: keyValueStore({ name: 'grown', key: textSerde, value: profileSerde(serdes) }),
+    held: keyValueStore({ name: 'held', key: textSerde, value: serdes.of('dead-letters.v1') }),
+  };
+}
+
+export interface LearnOptions {
+  readonly serdes: Serdes;
+  readonly entities: GlobalTable<EntityIntervals>;
+  readonly stores: LearnStores;
+  readonly settings: LearnSettings;
+}
+
+type Context = ProcessorContext<string, GrowingProfile>;
+
+export class Learn implements Processor<string, LearnableEvent, string, GrowingProfile> {
+  readonly #options: LearnOptions;
+  readonly #heldSinceMs = new Map<string, number>();
+  #context!: Context;
+  #intervals!: EntityIntervals;
+  #learner!: Learner;
+  #grown!: KeyValueStore<string, GrowingProfile>;
+  #held!: KeyValueStore<string, DeadLetter>;
+  #triedVersion = -1;
+  #last: StreamRecord<string, LearnableEvent> | null = null;
+
+  constructor(options: LearnOptions) {
+    this.#options = options;
+  }
+
+  init(context: Context): void {
+    const { entities, stores, settings } = this.#options;
+    this.#context = context;
+    this.#grown = context.store(stores.grown);
+    this.#held = context.store(stores.held);
+    this.#intervals = context.global(entities);
+    this.#learner = new Learner(this.#intervals, this.#grown);
+    context.schedule(settings.flushMs, 'wall-clock', () => {
+      this.#retryHeld();
+      this.#flush();
+    });
+  }
+
+  process(record: StreamRecord<string, LearnableEvent>): void {
+    this.#last = record;
+    const outcome = this.#learner.take(record.value, record.origin);
+    if (this.#count(outcome)) return;
+    const error = refusal(outcome);
+    if (outcome.type === 'refused' || this.#held.size >= this.#options.settings.holdLimit) throw error;
+    this.#hold(this.#context.received!, error);
+  }
+
+  /** True when the event is dealt with. */
+  #count(outcome: Outcome): boolean {
+    if (outcome.type === 'learned') this.#context.count('events.learned');
+    if (outcome.type === 'ignored') this.#context.drop(outcome.reason);
+    return outcome.type === 'learned' || outcome.type === 'ignored';
+  }
+
+  #hold({ timestampMs, ...record }: LogRecord, { code, message, stage }: SluiceError): void {
+    const key = `${record.topic}/${record.partition}@${String(record.offset).padStart(16, '0')}`;
+    const letter = { ...record, headers: { ...record.headers }, timestamp: timestampMs };
+    this.#held.put(key, { ...letter, application: '', stage, code, message });
+    this.#heldSinceMs.set(key, this.#context.clock.now());
+    this.#context.count('events.held');
+  }
+
+  #retryHeld(): void {
+    if (this.#held.size === 0) return;
+    const nowMs = this.#context.clock.now();
+    const changed = this.#triedVersion !== this.#intervals.version;
+    this.#triedVersion = this.#intervals.version;
+    for (const [key, letter] of this.#held.all()) {
+      const sinceMs = this.#heldSinceMs.get(key) ?? nowMs;
+      this.#heldSinceMs.set(key, sinceMs);
+      const isOver = nowMs - sinceMs >= this.#options.settings.holdMs;
+      if (!this.#release(letter, { retry: changed || isOver, isOver })) continue;
+      this.#held.delete(key);
+      this.#heldSinceMs.delete(key);
+    }
+  }
+
+  /** True when it need not be held any longer. */
+  #release(
+    letter: DeadLetter,
+    { retry, isOver }: { readonly retry: boolean; readonly isOver: boolean },
+  ): boolean {
+    if (!retry) return false;
+    const outcome = this.#learner.take(this.#eventOf(letter), letter);
+    if (this.#count(outcome)) return true;
+    if (outcome.type !== 'refused' && !isOver) return false;
+    const { timestamp: timestampMs, ...record } = letter;
+    this.#context.deadLetter({ ...record, timestampMs }, refusal(outcome));
+    return true;
+  }
+
+  #eventOf({ topic, value }: DeadLetter): LearnableEvent {
+    const { name } = parseTopicName(topic)!;
+    return this.#options.serdes.of(name as 'events.file.v1').deserialize(value!);
+  }
+
+  #flush(): void {
+    for (const [key, profile] of this.#grown.all()) {
+      this.#context.forward({ ...this.#carrier(), key, value: profile });
+      this.#grown.delete(key);
+    }
+  }
+
+  /** What was learned comes from many events; the last one stands for them in time. */
+  #carrier(): Omit<StreamRecord<string, unknown>, 'key' | 'value'> {
+    if (this.#last) {
+      const { timestampMs, origin } = this.#last;
+      return { timestampMs, origin, headers: {} };
+    }
+    const { streamTimeMs, clock, partition } = this.#context;
+    const origin = { topic: this.#options.stores.grown.name, partition, offset: 0 };
+    return { timestampMs: streamTimeMs < 0 ? clock.now() : streamTimeMs, origin, headers: {} };
+  }
+}
+
+const mends: Readonly<Record<string, string>> = {
+  'container-unknown': 'its container is in no entity that came in time: does the informer run?',
+  'container-ambiguous': 'its container id is claimed by two pods at that time',
+  'selector-unknown': 'nothing selects its workload: the owner has no selector and its pods no common label',
+  'peer-ambiguous': 'two pods may have held the peer’s address at that time',
+  'peer-address-unreadable': 'the peer’s address is none',
+  'service-port-named': 'the Service’s target port is a name: write its number',
+};
+
+function refusal(outcome: Outcome): SluiceError {
+  const reason = 'reason' in outcome ? outcome.reason : outcome.type;
+  return new SluiceError(
+    'IDENTITY_UNKNOWN',
+    `${reason}: ${mends[reason] ?? 'it cannot be told whose event it is'}`,
+  );
+}
