@@ -29,6 +29,12 @@ export { type SinkOptions, to } from './operators/to.ts';
 export { withGlobal } from './operators/with-global.ts';
 // Records.
 export { type Origin, placeOf, type StreamRecord, withKey, withValue } from './record.ts';
+// Running.
+export type { CommitMetrics, PartitionLag, StreamsMetrics } from './runtime/metrics.ts';
+export type { RestoreProgress } from './runtime/restore-task.ts';
+export { runStreams, type Streams, type StreamsState } from './runtime/run-streams.ts';
+export type { StreamsLogger, StreamsOptions } from './runtime/streams-options.ts';
+export { systemClock } from './runtime/system-clock.ts';
 // State.
 export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
 export {

@@ -271,11 +271,14 @@ export class TestDriver {
     const marks = this.#log.from({ topic: checkpointsOf(this.#applicationId), partition, offset: 0 });
     const last = marks.findLast(record => record.key!.toString() === task.id);
     const mark = last ? readMark(last) : null;
+    const ends: Record<string, number> = {};
     for (const { store, topic } of task.changelogs) {
       const records = this.#log.from({ topic, partition, offset: 0 });
-      restoreRecords(store, records, { end: endOf(mark, topic), counters: this.counters });
+      const end = Math.min(endOf(mark, topic), records.length);
+      ends[topic] = end;
+      restoreRecords(store, records, { end, counters: this.counters });
     }
-    task.start(mark, [...this.#committed.values()]);
+    task.start({ mark, committed: [...this.#committed.values()], ends });
   }
 
   /** Whether anything was processed. */

@@ -45,6 +45,13 @@ export interface TaskEnvironment {
   global<W>(table: GlobalTable<W>): W;
 }
 
+export interface StartOptions {
+  readonly mark: Mark | null;
+  readonly committed: readonly TopicPartitionOffset[];
+  /** By changelog topic. */
+  readonly ends: Readonly<Record<string, number>>;
+}
+
 export class Task implements TaskScope {
   readonly id: string;
   readonly partition: number;
@@ -87,12 +94,10 @@ export class Task implements TaskScope {
       .map(store => ({ store, topic: changelogOf(applicationId, store.name) }));
   }
 
-  /** Opens the steps. Call it once, when the stores are restored. `mark`: what they were restored to. */
-  start(mark: Mark | null, committed: readonly TopicPartitionOffset[]): void {
-    if (mark) {
-      this.streamTimeMs = mark.streamTimeMs;
-      Object.assign(this.#changelogEnds, mark.changelogs);
-    }
+  /** Opens the steps. Call it once, when the stores are restored to `mark`; `ends`: where their changelogs count to. */
+  start({ mark, committed, ends }: StartOptions): void {
+    if (mark) this.streamTimeMs = mark.streamTimeMs;
+    Object.assign(this.#changelogEnds, ends);
     for (const input of this.inputs) {
       const at = committed.find(
         ({ topic, partition }) => topic === input.topic && partition === this.partition,

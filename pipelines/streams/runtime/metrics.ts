@@ -1,0 +1,38 @@
+import type { TopicPartition } from '#kafka';
+
+/** Of a partition read by this process. */
+export interface PartitionLag extends TopicPartition {
+  /** Records between the position and the end that the broker last told. */
+  readonly lag: number;
+}
+
+export interface CommitMetrics {
+  readonly count: number;
+  readonly lastMs: number;
+  readonly maxMs: number;
+  readonly totalMs: number;
+}
+
+export interface StreamsMetrics {
+  /** See `counted`, and what processors count themselves. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly commits: CommitMetrics;
+  /** Times that tasks were rebuilt after a failure. */
+  readonly restarts: number;
+  readonly tasks: readonly string[];
+  /** Sum over the partitions. */
+  readonly lag: number;
+}
+
+export class CommitTimer {
+  #metrics: CommitMetrics = { count: 0, lastMs: 0, maxMs: 0, totalMs: 0 };
+
+  add(ms: number): void {
+    const { count, maxMs, totalMs } = this.#metrics;
+    this.#metrics = { count: count + 1, lastMs: ms, maxMs: Math.max(maxMs, ms), totalMs: totalMs + ms };
+  }
+
+  get metrics(): CommitMetrics {
+    return this.#metrics;
+  }
+}

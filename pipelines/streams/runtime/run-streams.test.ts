@@ -1,0 +1,334 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { map, tap } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { SluiceError } from '#errors';
+import { type LogClient, type MemoryLog, memoryLog, type OutgoingRecord } from '#kafka';
+import { type Serde, textSerde } from '#schemas';
+import {
+  count,
+  type DeadLetter,
+  keyValueStore,
+  manualClock,
+  process,
+  repartition,
+  runStreams,
+  type StreamsOptions,
+  selectKey,
+  to,
+  topology,
+  withGlobal,
+} from '../index.ts';
+
+const text = { key: textSerde, value: textSerde };
+const json = <T>(): Serde<T> => ({
+  serialize: value => Buffer.from(JSON.stringify(value)),
+  deserialize: bytes => JSON.parse(bytes.toString()),
+});
+const countText = { key: textSerde, value: json<number>() };
+const counting = () =>
+  topology('counting', b => {
+    b.source('words', text).pipe(
+      tap(record => {
+        if (record.value === 'halt') throw new TypeError('halt here');
+      }),
+      count({ store: keyValueStore({ name: 'counts', ...countText }) }),
+      to('totals', countText),
+    );
+  });
+
+const word = (key: string, value = 'x'): OutgoingRecord => ({
+  topic: 'words',
+  key: Buffer.from(key),
+  value: Buffer.from(value),
+});
+
+/** A log with the topics above, and applications on it. */
+async function setUp(partitions = 2) {
+  const clock = manualClock(1_000_000);
+  const log = memoryLog({ now: () => clock.now() });
+  const client = log.client();
+  const admin = await client.admin();
+  await admin.createTopics(
+    ['words', 'totals', 'names', 'dead'].map(topic => ({
+      topic,
+      partitions: topic === 'dead' ? 1 : partitions,
+    })),
+  );
+  const producer = await client.producer();
+  const start = async (options: Partial<StreamsOptions> = {}) => {
+    const streams = runStreams({
+      topology: counting(),
+      client: log.client(),
+      applicationId: 'app',
+      clock,
+      deadLetters: { topic: 'dead', value: json<DeadLetter>() },
+      ...options,
+    });
+    const starting = streams.start();
+    starting.catch(() => {});
+    await until(() => streams.state !== 'created' && streams.state !== 'starting');
+    await starting;
+    return streams;
+  };
+  /** Lets time and work pass until it holds. */
+  const until = async (holds: () => boolean) => {
+    for (let i = 0; i < 2_000; i += 1) {
+      if (holds()) return;
+      // Not log.idle(): a handler may be waiting for the clock.
+      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+      clock.advance(50);
+    }
+    throw new Error('it never came to hold');
+  };
+  const committed = async () => {
+    const offsets = await admin.committed('app', ['words']);
+    return offsets.reduce((sum, { offset }) => sum + offset, 0);
+  };
+  return { clock, log, admin, producer, start, until, committed };
+}
+
+const totals = (log: MemoryLog) =>
+  log.records('totals').map(({ key, value }) => [key!.toString(), JSON.parse(value!.toString())]);
+const last = (log: MemoryLog) => Object.fromEntries(totals(log));
+
+describe('runStreams', () => {
+  it('creates its topics, processes, writes and commits', async () => {
+    const { log, admin, producer, start, until, committed } = await setUp();
+    const streams = await start();
+    expect((await admin.listTopics()).toSorted()).toEqual(
+      ['app-checkpoints', 'app-counts-changelog', 'dead', 'names', 'totals', 'words'].toSorted(),
+    );
+    expect((await admin.offsets('app-counts-changelog')).length).toBe(2);
+    await producer.send(['a', 'b', 'a', 'c'].map(key => word(key)));
+    await until(() => totals(log).length === 4);
+    expect(last(log)).toEqual({ a: 2, b: 1, c: 1 });
+    await streams.close();
+    expect(await committed()).toBe(4);
+    expect(streams.state).toBe('closed');
+    await streams.finished;
+    expect(streams.metrics()).toMatchObject({ restarts: 0, counters: { 'records.in': 4, 'records.out': 4 } });
+  });
+
+  for (const guarantee of ['at-least-once', 'exactly-once'] as const) {
+    it(`goes on from its state and offsets after a process was killed (${guarantee})`, async () => {
+      const { log, producer, start, until, committed } = await setUp();
+      const client = log.client();
+      await start({ client, guarantee });
+      await producer.send(Array.from({ length: 50 }, (_, i) => word(`k${i % 5}`)));
+      await until(() => totals(log).length >= 50);
+      await producer.send(Array.from({ length: 50 }, (_, i) => word(`k${i % 5}`)));
+      await nextTurn();
+      client.kill();
+      const again = await start({ guarantee });
+      await until(() => last(log).k0 === 20 && last(log).k4 === 20);
+      await again.close();
+      expect(last(log)).toEqual({ k0: 20, k1: 20, k2: 20, k3: 20, k4: 20 });
+      expect(await committed()).toBe(100);
+      expect(again.metrics().counters['restore.records']).toBeGreaterThan(0);
+    });
+  }
+
+  it('hands state over when members come and go', async () => {
+    const { log, producer, start, until } = await setUp(4);
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    const total = (times: number) => () =>
+      Object.values(last(log)).every(n => n === times) && Object.keys(last(log)).length === 40;
+    const first = await start();
+    await producer.send(keys.map(key => word(key)));
+    await until(total(1));
+    const second = await start();
+    await producer.send(keys.map(key => word(key)));
+    await until(total(2));
+    expect(first.metrics().tasks.length + second.metrics().tasks.length).toBe(4);
+    await first.close();
+    await producer.send(keys.map(key => word(key)));
+    await until(total(3));
+    await second.close();
+    expect(totals(log).length).toBe(120);
+  });
+
+  it('puts what cannot be read into the dead letter topic, and goes on', async () => {
+    const { log, producer, start, until } = await setUp(1);
+    const streams = await start();
+    await producer.send([word('a'), { topic: 'words', key: null, value: Buffer.from('x') }, word('a')]);
+    await until(() => log.records('dead').length === 1 && last(log).a === 2);
+    const [letter] = log.records('dead');
+    expect(letter!.key!.toString()).toBe('words/0');
+    expect(JSON.parse(letter!.value!.toString())).toMatchObject({
+      topic: 'words',
+      offset: 1,
+      code: 'RECORD_CORRUPT',
+      application: 'app',
+    });
+    await streams.close();
+  });
+
+  it('stops before a record that halts, and says so', async () => {
+    const { log, producer, start, until, committed } = await setUp(1);
+    const streams = await start();
+    await producer.send([word('a')]);
+    await until(() => last(log).a === 1);
+    await producer.send([word('a', 'halt'), word('a')]);
+    await until(() => streams.state === 'failed');
+    await expect(streams.finished).rejects.toThrow(/words\/0@1: halt here/);
+    expect(last(log)).toEqual({ a: 1 });
+    expect(await committed()).toBe(1);
+    await streams.close();
+    expect(streams.state).toBe('failed');
+  });
+
+  it('tries again while the broker is away, and rebuilds its tasks when it stays away', async () => {
+    const { log, producer, start, until } = await setUp(1);
+    let failures = 0;
+    const client = failing(log.client(), () => failures-- > 0);
+    const streams = await start({ client, patienceMs: 1_000 });
+    failures = 3;
+    await producer.send([word('a'), word('a')]);
+    await until(() => last(log).a === 2);
+    expect(streams.metrics().restarts).toBe(0);
+    failures = 10;
+    await producer.send([word('a')]);
+    await until(() => last(log).a === 3);
+    expect(streams.metrics().restarts).toBeGreaterThan(0);
+    await streams.close();
+    expect(totals(log)).toEqual([
+      ['a', 1],
+      ['a', 2],
+      ['a', 3],
+    ]);
+  });
+
+  it('has global tables filled before the first record, and keeps following them', async () => {
+    const { log, producer, start, until } = await setUp();
+    const named = topology('named', b => {
+      const names = b.globalTable('names', text);
+      b.source('words', text).pipe(
+        withGlobal(names, (record, view) => ({ ...record, value: view.get(record.value) ?? '?' })),
+        to('totals', text),
+      );
+    });
+    const name = (key: string, value: string) => ({
+      topic: 'names',
+      key: Buffer.from(key),
+      value: Buffer.from(value),
+    });
+    await producer.send([name('1', 'one'), name('2', 'two'), word('a', '1'), word('b', '2')]);
+    const streams = await start({ topology: named });
+    const seen = () => log.records('totals').map(({ value }) => value!.toString());
+    await until(() => seen().length === 2);
+    expect(seen().toSorted()).toEqual(['one', 'two']);
+    await producer.send([name('3', 'three')]);
+    await log.idle();
+    await producer.send([word('c', '3')]);
+    await until(() => seen().length === 3);
+    expect(seen().at(-1)).toBe('three');
+    await streams.close();
+  });
+
+  it('runs sub-topologies one after the other, through topics of its own', async () => {
+    const { log, producer, start, until } = await setUp(3);
+    const t = topology('values', b => {
+      b.source('words', text).pipe(
+        selectKey(record => record.value),
+        repartition({ name: 'by-value', ...text }),
+        count({ store: keyValueStore({ name: 'counts', ...countText }) }),
+        to('totals', countText),
+      );
+    });
+    const streams = await start({ topology: t });
+    await producer.send(['a', 'b', 'c', 'd', 'e'].map(key => word(key, 'same')));
+    await until(() => last(log).same === 5);
+    await streams.close();
+  });
+
+  it('punctuates by the wall clock while no records come, and commits what comes of it', async () => {
+    const { log, producer, start, until, clock } = await setUp(1);
+    const t = topology('ticks', b => {
+      b.source('words', text).pipe(
+        process<string, string, string, string>(() => {
+          const kept: string[] = [];
+          return {
+            init(context) {
+              const origin = { topic: 'words', partition: 0, offset: 0 };
+              context.schedule(10_000, 'wall-clock', timestampMs => {
+                for (const key of kept.splice(0))
+                  context.forward({ key, value: 'later', timestampMs, headers: {}, origin });
+              });
+            },
+            process: record => void kept.push(record.key),
+          };
+        }),
+        to('totals', text),
+      );
+    });
+    const streams = await start({ topology: t });
+    await producer.send([word('a')]);
+    await until(() => log.records('totals').length === 1);
+    expect(log.records('totals')[0]!.timestampMs).toBeLessThanOrEqual(clock.now());
+    await streams.close();
+  });
+
+  it('tells how far behind it is', async () => {
+    const { log, producer, start, until } = await setUp(1);
+    const streams = await start();
+    await producer.send([word('a'), word('a')]);
+    await until(() => last(log).a === 2);
+    expect(streams.lag()).toEqual([{ topic: 'words', partition: 0, lag: 0 }]);
+    expect(streams.metrics().commits.count).toBeGreaterThan(0);
+    await streams.close();
+  });
+
+  it('asks for what the serdes need before it deserialises, again while that is out of reach', async () => {
+    const { log, producer, start, until } = await setUp(1);
+    let asked = 0;
+    const prepare = () => {
+      asked += 1;
+      if (asked === 1) return undefined;
+      if (asked < 4) return Promise.reject(new SluiceError('REGISTRY_UNREACHABLE', 'not now'));
+      return Promise.resolve();
+    };
+    const streams = await start({ prepare });
+    await producer.send([word('a')]);
+    await until(() => last(log).a === 1);
+    await producer.send([word('a')]);
+    await until(() => last(log).a === 2);
+    expect(asked).toBe(4);
+    expect(streams.metrics().restarts).toBe(0);
+    await streams.close();
+  });
+
+  it('refuses to start on topics that are not there, or not co-partitioned', async () => {
+    const { admin, start } = await setUp();
+    const joined = (other: string) =>
+      topology('joined', b => {
+        const store = keyValueStore({ name: 'counts', ...countText });
+        b.source('words', text).pipe(count({ store }));
+        b.source(other, text).pipe(
+          map(record => record),
+          count({ store }),
+        );
+      });
+    await expect(start({ topology: joined('nowhere') })).rejects.toMatchObject({ code: 'TOPIC_UNKNOWN' });
+    await admin.createTopics([{ topic: 'wide', partitions: 7 }]);
+    await expect(start({ topology: joined('wide') })).rejects.toThrow(/words 2, wide 7.*repartition/);
+    await admin.createTopics([{ topic: 'app-counts-changelog', partitions: 9 }]);
+    await expect(start()).rejects.toThrow(/app-counts-changelog has 9 partitions and needs 2/);
+  });
+});
+
+/** A client whose producers fail as an unreachable broker makes them. */
+function failing(client: LogClient, fails: () => boolean): LogClient {
+  return {
+    ...client,
+    async producer() {
+      const producer = await client.producer();
+      return {
+        ...producer,
+        async send(records) {
+          if (fails()) throw new SluiceError('BROKER_UNREACHABLE', 'away');
+          return producer.send(records);
+        },
+      };
+    },
+  };
+}

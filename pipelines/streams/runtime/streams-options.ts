@@ -1,0 +1,36 @@
+import type { LogClient } from '#kafka';
+import type { Clock } from '../clock.ts';
+import type { DeadLetterOptions, FailureHandler } from '../task/dead-letter.ts';
+import type { Topology } from '../topology/topology.ts';
+import type { RestoreProgress } from './restore-task.ts';
+
+export interface StreamsOptions {
+  readonly topology: Topology;
+  /** Stays the caller's to close. */
+  readonly client: LogClient;
+  /** Names the group, the application's own topics and, under exactly-once, its transactions. */
+  readonly applicationId: string;
+  readonly deadLetters: DeadLetterOptions;
+  /** Absent: at-least-once. */
+  readonly guarantee?: 'at-least-once' | 'exactly-once';
+  /** How long outputs and offsets may wait for a checkpoint. Absent: 100. */
+  readonly commitIntervalMs?: number;
+  /** Outputs that make a checkpoint due before its time. Absent: 20,000. */
+  readonly maxBufferedOutputs?: number;
+  /** How long a checkpoint is tried again before its tasks are rebuilt. Absent: 30,000. */
+  readonly patienceMs?: number;
+  /** Absent: the system's. */
+  readonly clock?: Clock;
+  /** Absent: what the catalogue says. */
+  readonly onFailure?: FailureHandler;
+  /** Before values are deserialised, so that serdes can look up what they do not know; undefined: nothing to wait for. */
+  prepare?(values: Iterable<Buffer | null>): Promise<void> | undefined;
+  onRestore?(progress: RestoreProgress): void;
+  readonly logger?: StreamsLogger;
+}
+
+/** Where trouble is told. `warn`: nothing is lost. `error`: a human is needed. */
+export interface StreamsLogger {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
