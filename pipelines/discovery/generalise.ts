@@ -77,6 +77,7 @@ export function generalise(
     const known = drafts.get(draft.path);
     drafts.set(draft.path, known ? joinDrafts(known, draft) : draft);
   }
+  admitAll(drafts, admitted);
   dropRedundant(drafts, admitted);
   return rulesOf(drafts, admitted);
 }
@@ -129,9 +130,9 @@ function fleetingDraft(object: string, write: boolean, { segment, token }: Fleet
     .map(each => `${each}/`)
     .join('')}`;
   const recursive = segment < segments.length - 1;
-  const isExempt = token === 'pid' || token === 'generation';
-  if (!nameableDirectory.test(directory) || !(isExempt || admissible(directory, { recursive, write })))
-    return undefined;
+  const isToldApart = token !== 'pid' && !(token === 'generation' && isSensitive(`${directory}x`));
+  if (!nameableDirectory.test(directory) || directory.length > longestPath) return undefined;
+  if (isToldApart && !admissible(directory, { recursive, write })) return undefined;
   return { path: directory, recursive, readOnly: !write, token };
 }
 
@@ -150,6 +151,16 @@ function withoutSlash(path: string): string {
 function joinDrafts(a: Draft, b: Draft): Draft {
   const [token = null] = [a.token, b.token].filter(each => each !== null).sort();
   return { path: a.path, recursive: a.recursive || b.recursive, readOnly: a.readOnly && b.readOnly, token };
+}
+
+/** A rule made for one path may decide on another that was used in more ways: that one gets a rule of its own. */
+function admitAll(drafts: Map<string, Draft>, seen: readonly Seen[]): void {
+  for (const each of seen) {
+    const deciding = decider(drafts, each.path);
+    if (deciding && !(each.write && deciding.readOnly)) continue;
+    const own = literalDraft(each) ?? { ...deciding!, readOnly: false };
+    drafts.set(own.path, own);
+  }
 }
 
 /** Paths first, then directories from the deepest up: what remains when one is looked at is what it is measured against. */

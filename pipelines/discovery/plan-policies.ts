@@ -166,8 +166,14 @@ function decide(
 ): 'publish' | 'unchanged' | 'drift' {
   if (!last) return 'publish';
   const [was, will] = [order.indexOf(last.stage), order.indexOf(stage)];
-  if (last.digest === content.digest) return was < will ? 'publish' : 'unchanged';
+  if (last.digest === content.digest)
+    return was < will || (was === will && story(last) !== story(content)) ? 'publish' : 'unchanged';
   return was > will ? 'drift' : 'publish';
+}
+
+/** What is told of a policy besides its documents; how much evidence there is may grow without a new generation. */
+function story({ rules, losses }: Pick<Policy, 'rules' | 'losses'>): string {
+  return JSON.stringify([losses, rules.map(({ summary }) => summary)]);
 }
 
 function nextOf(

@@ -96,7 +96,14 @@ function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Se
   for (const { object } of of('CAPABILITY'))
     lose(`capability ${object}: capabilities are not restricted yet`);
   const traces = of('SYSCALL').some(({ object }) => object === 'ptrace');
-  return { container, executables, files, transports: transportRules(behaviours, lose), traces };
+  const transports = transportRules(behaviours, lose);
+  const unseen = [
+    ...(executables.length === 0 ? ['execution'] : []),
+    ...(files.length === 0 ? ['file access'] : []),
+    ...(transports.length === 0 ? ['socket'] : []),
+  ];
+  for (const what of unseen) lose(`no ${what} was seen: that is not restricted`);
+  return { container, executables, files, transports, traces };
 }
 
 /** Enforcers write what they could not resolve (deleted files, mostly) under one name. */
