@@ -227,12 +227,13 @@ class Runtime implements Streams {
   }
 
   #join(): Membership {
-    const { client, applicationId } = this.#options;
+    const { client, applicationId, sessionTimeoutMs } = this.#options;
     const { sources, parts } = this.#plan;
     const consumer = client.consumer({
       groupId: applicationId,
       topics: sources,
       startFrom: 'earliest',
+      ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
       // All that was fetched together, so that a task can put the records of its topics in order.
       partitionsAtOnce: parts.reduce((sum, { sub, partitions }) => sum + partitions * sub.sources.length, 0),
     });

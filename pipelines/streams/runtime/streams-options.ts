@@ -19,6 +19,8 @@ export interface StreamsOptions {
   readonly maxBufferedOutputs?: number;
   /** How long a checkpoint is tried again before its tasks are rebuilt. Absent: 30,000. */
   readonly patienceMs?: number;
+  /** How long after a member's last sign of life its partitions go to another. Absent: the log's. */
+  readonly sessionTimeoutMs?: number;
   /** Absent: the system's. */
   readonly clock?: Clock;
   /** Absent: what the catalogue says. */
