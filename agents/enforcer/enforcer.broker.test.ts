@@ -8,18 +8,10 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { kafkaClient } from '#kafka';
 import { documentOf, parsePolicyText, policyDigest } from '#policy';
 import { ccompatRegistry } from '#registry';
-import {
-  entityKey,
-  openSerdes,
-  type RecordTopicName,
-  type Serdes,
-  type TopicRecord,
-  topicName,
-  topicSpecs,
-  withDefaults,
-} from '#schemas';
+import { entityKey, openSerdes, withDefaults } from '#schemas';
 import { FakeKernel } from './fake-kernel.ts';
 import { eventClass } from './kernel-event.ts';
+import { ObservedTopics, until } from './observed-topics.ts';
 
 /** The enforcer's real process with a real broker and registry; only the kernel part is in memory. */
 
@@ -30,46 +22,27 @@ const client = kafkaClient({ bootstrapServers, clientId: 'enforcer-test' });
 const kernel = new FakeKernel();
 const cgroupRoot = mkdtempSync(join(tmpdir(), 'sluice-cgroup-'));
 const containerId = 'd'.repeat(64);
-const reading = new AbortController();
 const agents: ChildProcess[] = [];
-const seen = {
-  'events.file.v1': [] as TopicRecord<'events.file.v1'>[],
-  'alerts.v1': [] as TopicRecord<'alerts.v1'>[],
-  'policy-status.v1': [] as TopicRecord<'policy-status.v1'>[],
-  'agents.health.v1': [] as TopicRecord<'agents.health.v1'>[],
-};
-let serdes: Serdes;
+let topics: ObservedTopics;
 let cgroupId: number;
 let told = '';
 
 beforeAll(async () => {
-  const admin = await client.admin();
-  await admin.createTopics(topicSpecs(tenant, { partitions: 2 }));
-  await admin.close();
-  serdes = await openSerdes({ registry: ccompatRegistry({ url: registryUrl }), tenant });
+  const serdes = await openSerdes({ registry: ccompatRegistry({ url: registryUrl }), tenant });
+  topics = new ObservedTopics({ client, serdes, tenant });
+  await topics.open();
   const path = join(cgroupRoot, `kubepods/burstable/pod1f0d7c3e-55aa-4b1c-9e0f-0123456789ab/${containerId}`);
   mkdirSync(path, { recursive: true });
   cgroupId = statSync(path).ino;
-  for (const name of Object.keys(seen) as (keyof typeof seen)[])
-    for (const partition of [0, 1]) collect(name, partition);
 });
 
 afterAll(async () => {
-  reading.abort();
+  topics.close();
   for (const agent of agents) agent.kill('SIGKILL');
   await client.close();
   kernel.close();
   rmSync(cgroupRoot, { recursive: true, force: true });
 });
-
-function collect(name: keyof typeof seen, partition: number): void {
-  const serde = serdes.of(name as 'alerts.v1');
-  const onBatch = async ({ records }: { records: readonly { value: Buffer | null }[] }) => {
-    for (const { value } of records) (seen[name] as unknown[]).push(serde.deserialize(value!));
-  };
-  const where = { topic: topicName(tenant, name), partition, from: 0, to: Number.MAX_SAFE_INTEGER };
-  client.read({ ...where, onBatch, signal: reading.signal }).catch(() => {});
-}
 
 function startAgent(): ChildProcess {
   const agent = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
@@ -93,22 +66,8 @@ function startAgent(): ChildProcess {
   return agent;
 }
 
-async function put<T extends RecordTopicName>(name: T, key: string, value: TopicRecord<T>): Promise<void> {
-  const producer = await client.producer();
-  const bytes = serdes.of(name).serialize(value as never);
-  await producer.send([{ topic: topicName(tenant, name), key: Buffer.from(key), value: bytes }]);
-  await producer.close();
-}
-
-async function until<T>(what: string, ask: () => T | undefined | false): Promise<T> {
-  const end = performance.now() + 25_000;
-  for (;;) {
-    const answer = ask();
-    if (answer) return answer;
-    if (performance.now() > end) throw new Error(`waited for ${what}; the agent said:\n${told}`);
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
-}
+const wait = <T>(what: string, ask: () => T | undefined | false) =>
+  until(what, ask, { explain: () => `the agent said:\n${told}` });
 
 const policyId = 'c1/shop/Deployment/web';
 const pod = withDefaults('EntityChange', {
@@ -142,6 +101,8 @@ const policy = withDefaults('Policy', {
   documents,
 });
 
+/** Event times must be now: recovery reads from the time of the last statement. */
+const sinceBootNs = () => (Date.now() * 1000 - kernel.bootEpochUs) * 1000;
 const open = (path: string) => ({
   scope: cgroupId,
   class: eventClass.file,
@@ -149,8 +110,6 @@ const open = (path: string) => ({
   path,
   timeNs: sinceBootNs(),
 });
-/** Event times must be now: recovery reads from the time of the last statement. */
-const sinceBootNs = () => (Date.now() * 1000 - kernel.bootEpochUs) * 1000;
 
 function denial() {
   const { id, names } = kernel.rulesOf(cgroupId)!;
@@ -161,27 +120,27 @@ function denial() {
 test('policy in, alert out within two seconds, and over a kill -9 nothing is lost without a number', async () => {
   kernel.bootEpochUs = Date.now() * 1000 - 3_600_000_000;
   const first = startAgent();
-  await put('entities.v1', entityKey(pod), pod);
-  await put('policies.v1', policyId, policy);
-  await until('the rules', () => kernel.rulesOf(cgroupId));
-  await until('the status', () => seen['policy-status.v1'].find(({ state }) => state === 'APPLIED'));
+  await topics.put('entities.v1', entityKey(pod), pod);
+  await topics.put('policies.v1', policyId, policy);
+  await wait('the rules', () => kernel.rulesOf(cgroupId));
+  await wait('the status', () => topics.seen('policy-status.v1').find(({ state }) => state === 'APPLIED'));
 
   for (let i = 0; i < 500; i++) kernel.happen(open(`/usr/${i % 50}`));
   const deniedAt = performance.now();
   kernel.happen(denial());
-  const alert = await until('the alert', () => seen['alerts.v1'][0]);
+  const alert = await wait('the alert', () => topics.seen('alerts.v1')[0]);
   expect(performance.now() - deniedAt).toBeLessThan(2000);
   expect(alert).toMatchObject({
     rule: { policyId, ruleId: 'file/default', generation: 4 },
     container: { id: containerId, workload: 'web', pod: 'web-1', name: 'nginx' },
     file: { path: '/etc/shadow' },
   });
-  await until('all events', () => seen['events.file.v1'].length === 500);
+  await wait('all events', () => topics.seen('events.file.v1').length === 500);
 
   // Some are on their way when it is killed, some happen while nobody listens.
   for (let i = 0; i < 300; i++) kernel.happen(open('/usr/late'));
   first.kill('SIGKILL');
-  await until('the end of the first loader', () => first.signalCode !== null);
+  await wait('the end of the first', () => first.signalCode !== null);
   kernel.withhold();
   for (let i = 0; i < 100; i++) kernel.happen(open('/usr/meanwhile'));
   kernel.happen(denial());
@@ -189,24 +148,21 @@ test('policy in, alert out within two seconds, and over a kill -9 nothing is los
   const rules = kernel.rulesOf(cgroupId)!.id;
 
   const second = startAgent();
-  await until('the adoption', () => seen['policy-status.v1'].find(({ state }) => state === 'ADOPTED'));
-  const health = await until('settled books', () => {
-    const last = seen['agents.health.v1'].at(-1);
+  await wait('the adoption', () => topics.seen('policy-status.v1').find(({ state }) => state === 'ADOPTED'));
+  const health = await wait('settled books', () => {
+    const last = topics.seen('agents.health.v1').at(-1);
     return last?.emitted === kernel.sequence && last.spooled === 0 && last;
   });
   const { emitted, delivered, dropped } = health;
-  const arrived = new Set(
-    [...seen['events.file.v1'], ...seen['alerts.v1']].map(({ origin }) => origin.sequence),
-  );
-  expect(arrived.size).toBe(delivered);
+  expect(topics.sequences().size).toBe(delivered);
   expect(emitted).toBe(delivered + Object.values(dropped).reduce((a, b) => a + b, 0));
   expect(Object.keys(dropped).filter(reason => reason !== 'restart')).toEqual([]);
-  expect(seen['alerts.v1'].at(-1)).toMatchObject({ rule: { policyId, generation: 4 } });
+  expect(topics.seen('alerts.v1').at(-1)).toMatchObject({ rule: { policyId, generation: 4 } });
   expect(kernel.rulesOf(cgroupId)!.id).toBe(rules);
   expect(kernel.puts).toHaveLength(1);
 
   second.kill('SIGTERM');
-  await until('its end', () => second.exitCode !== null);
+  await wait('its end', () => second.exitCode !== null);
   expect(second.exitCode).toBe(0);
   expect(kernel.rulesOf(cgroupId)!.id).toBe(rules);
 });
