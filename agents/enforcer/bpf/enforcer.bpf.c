@@ -22,10 +22,11 @@ struct {
 	__type(value, struct pinned_version);
 } version SEC(".maps");
 
-SEC("tp_btf/cgroup_attach_task")
-int BPF_PROG(on_cgroup_attach, struct cgroup *to, const char *path, struct task_struct *task)
+/* At its beginning: the tracepoint of the same name comes when a process that moves itself is already there. */
+SEC("fentry/cgroup_attach_task")
+int BPF_PROG(on_cgroup_attach, struct cgroup *to, struct task_struct *task)
 {
-	runtime_moved(task);
+	runtime_moves(task);
 	return 0;
 }
 

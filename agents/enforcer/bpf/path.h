@@ -3,7 +3,7 @@
  * The path of an object as its mount namespace knows it.
  *
  * P1 A path is resolved only if the walk ended at the root of the caller's own mount namespace, the object is linked, and
- *    no rename or mount change happened meanwhile. chroot does not shorten it.
+ *    there was a moment at which the whole path was as read. chroot does not shorten it.
  * P2 Any depth, up to PATH_BYTES - 1 bytes. What is longer is unresolved, never cut.
  */
 #ifndef SLUICE_PATH_H
@@ -31,6 +31,8 @@ struct walk {
 	u32 name_end; /* where the last name begins, once known */
 	u32 state;
 	bool directory;
+	bool check; /* read no names, only come by the same links */
+	u64 links; /* of what the walk went over: a digest of objects and their sequences */
 };
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
@@ -47,68 +49,110 @@ static __always_inline u32 lock_sequence(const void *lock)
 	return value;
 }
 
-static long walk_step(u32 index, void *context)
+static __always_inline void went_over(struct walk *walk, u64 what)
 {
-	struct walk *walk = context;
-	struct dentry *dentry = walk->dentry;
-	struct dentry *parent;
-	struct qstr name = {};
-	u32 start;
+	walk->links = (walk->links ^ what) * 0x9e3779b97f4a7c15ULL;
+}
 
-	if (dentry == walk->mount_root) {
-		struct mount *mount = walk->mount;
-		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+static __always_inline long cross_mount(struct walk *walk)
+{
+	struct mount *mount = walk->mount;
+	struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
-		if (above == mount) {
-			walk->state = WALK_ROOT;
-			return 1;
-		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = above;
-		walk->mount_root = BPF_CORE_READ(above, mnt.mnt_root);
-		return 0;
-	}
-	parent = BPF_CORE_READ(dentry, d_parent);
-	if (parent == dentry) {
-		walk->state = WALK_DETACHED;
+	went_over(walk, (u64)above);
+	if (above == mount) {
+		walk->state = WALK_ROOT;
 		return 1;
 	}
+	walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+	went_over(walk, (u64)walk->dentry);
+	walk->mount = above;
+	walk->mount_root = BPF_CORE_READ(above, mnt.mnt_root);
+	return 0;
+}
+
+/* Puts a name and the slash before it in front of what is there. */
+static __always_inline bool prepend(struct walk *walk, struct dentry *dentry)
+{
+	u32 start = walk->start;
+	struct qstr name = {};
+
 	bpf_core_read(&name, sizeof(name), &dentry->d_name);
-	start = walk->start;
 	if (name.len > NAME_BYTES || start < name.len + 1 || start >= PATH_BYTES) {
 		walk->state = WALK_TOO_LONG;
-		return 1;
+		return false;
 	}
 	start -= name.len;
 	if (bpf_probe_read_kernel(&walk->text->bytes[start & (PATH_BYTES - 1)], name.len & NAME_BYTES, name.name)) {
 		walk->state = WALK_RACED;
-		return 1;
+		return false;
 	}
 	if (!walk->name_end)
 		walk->name_end = start;
 	start -= 1;
 	walk->text->bytes[start & (PATH_BYTES - 1)] = '/';
 	walk->start = start;
+	return true;
+}
+
+static long walk_step(u32 index, void *context)
+{
+	struct walk *walk = context;
+	struct dentry *dentry = walk->dentry;
+	struct dentry *parent;
+	u32 sequence;
+
+	if (dentry == walk->mount_root)
+		return cross_mount(walk);
+	sequence = BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
+	parent = BPF_CORE_READ(dentry, d_parent);
+	went_over(walk, (u64)dentry + sequence);
+	if (sequence & 1)
+		walk->state = WALK_RACED;
+	else if (parent == dentry)
+		walk->state = WALK_DETACHED;
+	if (walk->state != WALK_ON || (!walk->check && !prepend(walk, dentry)))
+		return 1;
 	walk->dentry = parent;
 	return 0;
 }
 
+static __always_inline u64 go(struct walk *walk, bool check)
+{
+	struct mount *mount = walk->first_mount;
+
+	walk->check = check;
+	walk->state = WALK_ON;
+	walk->dentry = walk->first;
+	walk->mount = mount;
+	walk->mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+	walk->links = 0;
+	bpf_loop(WALK_STEPS, walk_step, walk, 0);
+	return walk->links;
+}
+
+/*
+ * When nothing was renamed or mounted anywhere meanwhile, the path is good. Else it is if a second walk goes over the same
+ * links with the same sequences: between the two walks all of them held at once. So renames elsewhere, which anybody can
+ * make as many of as he likes, do not matter.
+ */
 static long walk_attempt(u32 index, void *context)
 {
 	struct walk *walk = context;
 	u32 renames = lock_sequence(&rename_lock);
 	u32 mounts = lock_sequence(&mount_lock);
-	struct mount *mount = walk->first_mount;
+	u64 links;
+	u32 state;
 
-	walk->state = WALK_ON;
-	walk->dentry = walk->first;
-	walk->mount = mount;
-	walk->mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
 	walk->start = walk->directory ? PATH_BYTES - 2 : PATH_BYTES - 1;
 	walk->name_end = 0;
-	bpf_loop(WALK_STEPS, walk_step, walk, 0);
-	if (!((renames | mounts) & 1) && renames == lock_sequence(&rename_lock) &&
-	    mounts == lock_sequence(&mount_lock) && walk->state != WALK_RACED)
+	links = go(walk, false);
+	state = walk->state;
+	if (state == WALK_RACED)
+		return 0;
+	if (!((renames | mounts) & 1) && renames == lock_sequence(&rename_lock) && mounts == lock_sequence(&mount_lock))
+		return 1;
+	if (state == WALK_TOO_LONG || go(walk, true) == links)
 		return 1;
 	walk->state = WALK_RACED;
 	return 0;

@@ -134,13 +134,13 @@ static __always_inline bool is_exempt(struct task_struct *task, u32 scope_flags)
 	return entry == ENTRY_FRESH || (entry == ENTRY_EXECUTED && !(scope_flags & SCOPE_HOST));
 }
 
-/* Somebody moved a task into a cgroup. */
-static __always_inline void runtime_moved(struct task_struct *task)
+/* Somebody is about to move a process into a cgroup, perhaps itself. */
+static __always_inline void runtime_moves(struct task_struct *task)
 {
 	u32 flags;
 
 	if (!scope_of_current(&flags))
-		set_entry(task, ENTRY_FRESH);
+		set_entry(task->group_leader, ENTRY_FRESH);
 }
 
 /* A process was forked; perhaps right into another cgroup. */

@@ -46,6 +46,8 @@ export interface Outcome {
   readonly output: string;
 }
 
+let lastScope = 0;
+
 /** Rules are told apart by their place in the list: "rule 3" is the third. */
 export class Sensor {
   readonly events: KernelEvent[] = [];
@@ -53,7 +55,6 @@ export class Sensor {
   readonly #ringBytes: number;
   #loader: Loader | undefined;
   #lastRuleset = 0;
-  #lastScope = 0;
 
   constructor({ pins, ringBytes = 1 << 24 }: { pins: string; ringBytes?: number }) {
     this.#pins = pins;
@@ -98,11 +99,14 @@ export class Sensor {
   /** After this, `events` has everything that happened before. */
   async stats(): Promise<Stats> {
     await new Promise(resolve => setTimeout(resolve, 30));
-    return this.loader.request({ kind: 'stats' });
+    for (;;) {
+      const stats = await this.loader.request({ kind: 'stats' });
+      if (stats.drained) return stats;
+    }
   }
 
   async scope({ host = false, report = true, under = '/sys/fs/cgroup' } = {}): Promise<Scope> {
-    const path = join(under, `test-${process.pid}-${++this.#lastScope}`);
+    const path = join(under, `test-${process.pid}-${++lastScope}`);
     mkdirSync(path);
     const cgroupId = statSync(path).ino;
     const flags = (report ? scopeFlags.report : 0) | (host ? scopeFlags.host : 0);
