@@ -16,7 +16,8 @@ import {
   topicSpecs,
   withDefaults,
 } from '#schemas';
-import { Enforcer, type EnforcerOptions } from './enforcer.ts';
+import { Enforcer } from './enforcer.ts';
+import type { EnforcerOptions } from './enforcer-options.ts';
 import { FakeKernel } from './fake-kernel.ts';
 import { eventClass } from './kernel-event.ts';
 import { decidePath } from './kernel-model.ts';

@@ -9,13 +9,13 @@
  * G3 Ending leaves everything pinned; events that were handed out are sent first, as far as the broker takes them.
  */
 
-import { classify, type SluiceError } from '#errors';
-import type { LogClient } from '#kafka';
-import { type EntityChange, type Policy, type RecordTopicName, type Serdes, topicName } from '#schemas';
+import { classify } from '#errors';
+import { type EntityChange, type Policy, type Serdes, topicName } from '#schemas';
 import { Books } from './books.ts';
 import { CgroupWatch } from './cgroup-watch.ts';
 import { Emitter } from './emitter.ts';
 import { Enforcement } from './enforcement.ts';
+import type { EnforcerOptions } from './enforcer-options.ts';
 import { EntityTable } from './entity-table.ts';
 import { EventStream } from './event-stream.ts';
 import { Loader } from './loader.ts';
@@ -26,49 +26,6 @@ import { Reporter } from './reporter.ts';
 import { RuleNames } from './rule-names.ts';
 import { ScopeTable } from './scope-table.ts';
 import { TopicFollower, type TopicFollowerOptions } from './topic-follower.ts';
-
-export interface EnforcerLog {
-  info(facts: object, text: string): void;
-  warn(facts: object, text: string): void;
-  error(facts: object, text: string): void;
-}
-
-export interface EnforcerOptions {
-  readonly tenant: string;
-  readonly cluster: string;
-  readonly node: string;
-  readonly version: string;
-  readonly loaderCommand: readonly [string, ...string[]];
-  readonly cgroupRoot: string;
-  readonly standaloneContainers: boolean;
-  readonly canaryNode: boolean;
-  readonly reportAllowed: boolean;
-  readonly spoolBytes: number;
-  readonly flushMs: number;
-  readonly healthMs: number;
-  readonly rescanMs: number;
-  readonly client: LogClient;
-  /** Rejects while the registry cannot be reached; called again then. */
-  readonly openSerdes: () => Promise<Serdes>;
-  readonly log: EnforcerLog;
-  /** It cannot go on here; what is pinned stays in force. */
-  readonly onFailed: (error: SluiceError) => void;
-  readonly now?: () => number;
-}
-
-/** The topics whose records the enforcer reads or writes. */
-export const enforcerTopics = [
-  'events.process.v1',
-  'events.file.v1',
-  'events.network.v1',
-  'events.syscall.v1',
-  'alerts.v1',
-  'entities.v1',
-  'policies.v1',
-  'policy-status.v1',
-  'agents.health.v1',
-  'dead-letters.v1',
-] as const satisfies readonly RecordTopicName[];
 
 const retryMs = { first: 200, most: 5000 };
 /** Numbers and event times may change places by no more than this. */

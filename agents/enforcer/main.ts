@@ -16,7 +16,8 @@ import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import { openSerdes } from '#schemas';
 import { createLogger } from '#telemetry';
-import { Enforcer, enforcerTopics } from './enforcer.ts';
+import { Enforcer } from './enforcer.ts';
+import { enforcerTopics } from './enforcer-options.ts';
 
 const table = z.strictObject({
   bootstrapServers: z.string().default('127.0.0.1:9092'),
