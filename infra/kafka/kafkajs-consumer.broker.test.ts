@@ -47,6 +47,22 @@ describe('the consumer on a real broker', () => {
     expect([handler.events, assigned.events]).toEqual([['assigned 1'], ['assigned 1']]);
   });
 
+  it('is one member, not two, when its first join fails', async () => {
+    const topic = await bench.topicOf(2);
+    const { prototype } = internals.ConsumerGroup;
+    const { joinAndSync } = prototype;
+    prototype.joinAndSync = async () => {
+      prototype.joinAndSync = joinAndSync;
+      throw new kafkajs.KafkaJSConnectionError('the first join fails', { broker: 'x' });
+    };
+    const seen = await bench.consume();
+    expect(seen.events).toEqual(['assigned 2']);
+    await bench.send(
+      [0, 1].flatMap(partition => outgoing(topic, ['x']).map(record => ({ ...record, partition }))),
+    );
+    await until('both partitions', () => seen.records.length === 2);
+  });
+
   it('starts again when kafkajs stops without a word, losing nothing', async () => {
     const topic = await bench.topicOf(1);
     const seen = await shaky.consume();

@@ -24,7 +24,7 @@ export interface SessionSetup {
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
   /** Handles one batch; never rejects. Answers whether to join the group again. */
   handle(batch: FetchedBatch): Promise<'go on' | 'rejoin'>;
-  /** kafkajs gave up. */
+  /** kafkajs gave up on a session that had started. */
   crashed(error: SluiceError): void;
 }
 
@@ -57,6 +57,7 @@ export class KafkajsSession implements GroupDriver {
   #turn: Promise<void> = Promise.resolve();
   #assigning: Promise<void> = Promise.resolve();
   #state: 'starting' | 'joining' | 'member' | 'ended' = 'starting';
+  #hasJoined = false;
   /** The group asked this member to join again. */
   #lostPlace = false;
   /** When kafkajs last did something of its own accord: fetched, joined or handed out. */
@@ -194,6 +195,7 @@ export class KafkajsSession implements GroupDriver {
       .assigned()
       .flatMap(({ topic, partitions: numbers }) => numbers.map(partition => ({ topic, partition })));
     this.#assigning = this.#setup.assigned(partitions);
+    this.#hasJoined = true;
     this.#firstJoin.resolve();
   }
 
@@ -301,10 +303,11 @@ export class KafkajsSession implements GroupDriver {
     if (this.#lostPlace && this.#state !== 'ended') throw rejoinSign();
   }
 
+  /** Before the first assignment `start` rejects, and whoever called it decides; told twice, two would start again. */
   #crashed(error: SluiceError): void {
     if (this.#state === 'ended') return;
-    this.#firstJoin.reject(error);
-    this.#setup.crashed(error);
+    if (this.#hasJoined) this.#setup.crashed(error);
+    else this.#firstJoin.reject(error);
   }
 
   #alive(): void {

@@ -4,6 +4,7 @@
  * Owns: the records seen so far, by kind; waiting for one to come. Does not own: what they mean.
  */
 
+import process from 'node:process';
 import type { LogClient } from '#kafka';
 import type { AgentHealth, Alert, Policy, PolicyStatus, Serdes } from '#schemas';
 import { Ledger } from './ledger.ts';
@@ -52,6 +53,7 @@ export class Observer {
     observer.#close = await tap({
       ...{ client, serdes, tenant, topics, groupId: 'loop-observer' },
       onRecord: record => observer.#take(record),
+      onFailed: error => process.stderr.write(`loop: the observer ended: ${error.stack}\n`),
     });
     return observer;
   }

@@ -22,9 +22,11 @@ export interface TapOptions {
   readonly groupId: string;
   readonly topics: readonly RecordTopicName[];
   onRecord(record: Tapped): void;
+  /** It ended by itself. */
+  onFailed(error: Error): void;
 }
 
-/** Resolves once it follows; the function it resolves with ends it. A record that cannot be read ends it with an error. */
+/** Resolves once it follows; the function it resolves with ends it. A record that cannot be read ends it. */
 export async function tap(options: TapOptions): Promise<() => Promise<void>> {
   const { client, serdes, tenant, groupId, topics, onRecord } = options;
   const consumer = client.consumer({
@@ -52,6 +54,7 @@ export async function tap(options: TapOptions): Promise<() => Promise<void>> {
         });
       }
     },
+    onFailed: options.onFailed,
   });
   return () => consumer.close();
 }
