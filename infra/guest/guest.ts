@@ -26,7 +26,7 @@ export interface GuestOptions {
   readonly cpus?: number;
   /** Ports of the host's loopback that answer on the guest's loopback too. All are at 10.0.2.2 in any case. */
   readonly forwardHostPorts?: readonly number[];
-  /** Longest wait for the guest to be up, per attempt. */
+  /** Longest wait for the guest to be up, per attempt; 90 s unless told (an idle machine needs 6). */
   readonly bootTimeoutMs?: number;
   /** Told what a human should know: a boot that hung and is tried again. */
   readonly onNote?: (text: string) => void;
@@ -98,7 +98,7 @@ class RunningGuest implements Guest {
   readonly #machine: Machine;
   readonly #jobs = new Map<number, Job>();
   readonly #up = Promise.withResolvers<void>();
-  readonly #removeOnExit = () => void this.#qemu?.kill('SIGKILL');
+  readonly #killOnExit = () => void this.#qemu?.kill('SIGKILL');
   #folder: RunFolder | undefined;
   #line: Line | undefined;
   #qemu: ChildProcess | undefined;
@@ -137,8 +137,8 @@ class RunningGuest implements Guest {
       );
       qemu.once('exit', () => void this.#end('The guest stopped').then(resolve));
     });
-    process.once('exit', this.#removeOnExit);
-    const limitMs = options.bootTimeoutMs ?? 60_000;
+    process.once('exit', this.#killOnExit);
+    const limitMs = options.bootTimeoutMs ?? 90_000;
     await within(limitMs, this.#up.promise, `The guest was not up after ${limitMs / 1000} s`);
     this.bootSeconds = (performance.now() - begin) / 1000;
     return this;
@@ -147,16 +147,17 @@ class RunningGuest implements Guest {
   async exec(command: string, { timeoutMs = 120_000, onOutput }: ExecOptions = {}): Promise<ExecResult> {
     const begin = performance.now();
     const job = await this.#start(command, onOutput);
+    const late = `${brief(command)} ran longer than ${timeoutMs / 1000} s in the guest`;
     try {
-      const exitCode = await within(
-        timeoutMs,
-        job.exited.promise,
-        `${brief(command)} ran longer than ${timeoutMs / 1000} s in the guest`,
-      );
+      const exitCode = await within(timeoutMs, job.exited.promise, late);
       return { exitCode, output: job.output.text, seconds: (performance.now() - begin) / 1000 };
     } catch (error) {
-      if (error instanceof SluiceError && error.code === 'TIMEOUT') this.#kill(job, 'KILL');
-      throw error;
+      if (!(error instanceof SluiceError) || error.code !== 'TIMEOUT') throw error;
+      this.#kill(job, 'KILL');
+      throw new SluiceError(
+        'TIMEOUT',
+        `${late}; it said last: ${lastLines(job.output.text, 10) || 'nothing'}`,
+      );
     }
   }
 
@@ -179,7 +180,7 @@ class RunningGuest implements Guest {
     const hard = setTimeout(() => this.#qemu?.kill('SIGKILL'), 3000);
     await this.#qemuEnded;
     clearTimeout(hard);
-    process.off('exit', this.#removeOnExit);
+    process.off('exit', this.#killOnExit);
     this.#line?.close();
     await rm(folder.path, { recursive: true, force: true });
     this.#folder = undefined;
@@ -257,7 +258,11 @@ async function within<T>(limitMs: number, work: Promise<T>, message: string): Pr
 
 async function tail(path: string | undefined): Promise<string> {
   const text = path === undefined ? '' : await readFile(path, 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-50).join('\n');
+  return lastLines(text, 50);
+}
+
+function lastLines(text: string, count: number): string {
+  return text.trim().split('\n').slice(-count).join('\n');
 }
 
 function brief(command: string): string {

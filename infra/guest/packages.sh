@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-  qemu-system-x86 busybox-static cpio kmod xz-utils util-linux        # the guest
+  qemu-system-x86 busybox-static cpio kmod xz-utils util-linux procps # the guest
   clang llvm gcc make libc6-dev libbpf-dev libelf-dev zlib1g-dev bpftool # the BPF programs and their loader
   runc iproute2 nftables mmdebstrap squashfs-tools-ng debian-archive-keyring # the containers and their network
 )

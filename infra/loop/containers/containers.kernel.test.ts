@@ -53,6 +53,22 @@ describe('real containers that nobody protects', () => {
     await containers.drive({ rounds: 1 });
   });
 
+  it('tells a refusal from a success', async () => {
+    const shell = '/var/lib/sluice/containers/nginx/rootfs/bin/dash';
+    await guest.exec(`chmod -x ${shell}`);
+    const results = await containers.attack();
+    await guest.exec(`chmod +x ${shell}`);
+    expect(results.map(({ name, outcome }) => [name, outcome])).toEqual([
+      ['exec-shell', 'denied'],
+      ['exec-shell-by-runtime', 'denied'],
+      ['read-shadow', 'succeeded'],
+      ['connect-listener', 'succeeded'],
+      ['ptrace-master', 'succeeded'],
+    ]);
+    expect(results[0]?.text).toBe('Permission denied');
+    expect(results[1]?.text).toContain('permission denied');
+  });
+
   it('says which answer is wrong when a container is gone', async () => {
     await containers.stop('redis');
     await expect(containers.drive({ rounds: 1 })).rejects.toMatchObject({

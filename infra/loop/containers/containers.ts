@@ -37,6 +37,8 @@ export class Containers {
   static async prepare(guest: Guest): Promise<Containers> {
     const image = await needImage();
     const containers = new Containers(guest);
+    // Debian's default already: a policy, not a setting of the kernel, is what must deny ptrace.
+    await containers.#must('echo 0 > /proc/sys/kernel/yama/ptrace_scope');
     const addresses = [
       ...Object.values(pods).map(({ app, ip }) => `${app}=${ip}`),
       `listener=${listener.ip}`,
