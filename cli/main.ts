@@ -13,11 +13,12 @@ import { classify } from '#errors';
 import { discover } from './discover.ts';
 import { down } from './down.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { policy } from './policy.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 
 /** Each adds its sub-command. A new command is a file and a name here. */
-const commands: readonly ((program: Command) => void)[] = [up, down, status, discover];
+const commands: readonly ((program: Command) => void)[] = [up, down, status, discover, policy];
 
 function createProgram(): Command {
   const program = new Command('sluice')

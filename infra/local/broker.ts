@@ -112,8 +112,8 @@ async function format(folder: string, java: string, classPath: readonly string[]
     ...classPath,
     'kafka.tools.StorageTool',
     'format',
-    '-t',
-    clusterId,
+    // In one word: an id may begin with a dash.
+    `--cluster-id=${clusterId}`,
     '-c',
     'server.properties',
   ];
