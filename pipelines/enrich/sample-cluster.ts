@@ -189,8 +189,15 @@ function containerOf(
 
 export type SampleEvent = ProcessEvent | FileEvent | NetworkEvent | SyscallEvent;
 
+const sampleTopics = [
+  'events.process.v1',
+  'events.file.v1',
+  'events.network.v1',
+  'events.syscall.v1',
+] as const;
+
 /** The topic of an event, without tenant. */
-export function topicOf(event: SampleEvent) {
+export function topicOf(event: SampleEvent): (typeof sampleTopics)[number] {
   if ('file' in event) return 'events.file.v1';
   if ('network' in event) return 'events.network.v1';
   return 'execution' in event ? 'events.process.v1' : 'events.syscall.v1';
