@@ -30,15 +30,20 @@ export function sink<K, V>(
 ): OperatorFunction<StreamRecord<K | null, V | null>, never> {
   const label = 'topic' in topic ? topic.topic : topic.repartition;
   const serdes = { key, value } as NonNullable<StepSpec['serdes']>;
-  return step({ label, sink: topic, serdes }, scope => ({
-    next(record) {
-      scope.output(topic, {
-        key: record.key === null ? null : key.serialize(record.key),
-        value: record.value === null ? null : value.serialize(record.value),
-        headers: record.headers,
-        timestampMs: record.timestampMs,
-        ...(partition && { partition: partition(record) }),
-      });
-    },
-  }));
+  return step({ label, sink: topic, serdes }, scope => {
+    const name = scope.topic(topic);
+    return {
+      next(record) {
+        const { timestampMs, headers } = record;
+        const bytes = {
+          topic: name,
+          key: record.key === null ? null : key.serialize(record.key),
+          value: record.value === null ? null : value.serialize(record.value),
+          headers,
+          timestampMs,
+        };
+        scope.output(partition ? { ...bytes, partition: partition(record) } : bytes);
+      },
+    };
+  });
 }

@@ -23,7 +23,10 @@ export interface TaskScope {
   store<K, V>(spec: StoreSpec<K, V>): KeyValueStore<K, V>;
   global<W>(table: GlobalTable<W>): W;
   count(name: string, by?: number): void;
-  output(topic: TopicRef, record: Omit<OutgoingRecord, 'topic'>): void;
+  /** The name of a topic in the log. */
+  topic(ref: TopicRef): string;
+  /** For the next checkpoint. */
+  output(record: OutgoingRecord): void;
   deadLetter(record: LogRecord, cause: DeadLetterCause): void;
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation;
   /** After an emission that no input record caused: deals with what went wrong downstream, so that the next one flows. */

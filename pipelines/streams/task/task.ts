@@ -65,10 +65,11 @@ export class Task implements TaskScope {
   readonly #environment: TaskEnvironment;
   readonly #wiring: Wiring;
   readonly #punctuators = new Punctuators();
-  readonly #topics = new Map<TopicRef, string>();
   readonly #committed = new Map<Input, number>();
   readonly #changelogEnds: Record<string, number> = {};
   #outputs: OutgoingRecord[] = [];
+  /** How many of them are dead letters. */
+  #letters = 0;
   #halted: SluiceError | null = null;
 
   constructor(sub: SubTopology, partition: number, environment: TaskEnvironment) {
@@ -157,7 +158,7 @@ export class Task implements TaskScope {
     const offsets = this.inputs
       .filter(input => input.position > (this.#committed.get(input) ?? -1))
       .map(({ topic, position }) => ({ topic, partition: this.partition, offset: position }));
-    const outputs = this.takeOutputs();
+    const outputs = this.#takeOutputs();
     if (outputs.length === 0 && changes.length === 0 && offsets.length === 0) return null;
     return { taskId: this.id, outputs, changes, offsets };
   }
@@ -186,13 +187,6 @@ export class Task implements TaskScope {
     }
   }
 
-  /** What may be sent before the checkpoint, to keep memory bounded. */
-  takeOutputs(): readonly OutgoingRecord[] {
-    const outputs = this.#outputs;
-    this.#outputs = [];
-    return outputs;
-  }
-
   /** Forgets what is buffered and ends the steps. Throws what a step's `close` throws. */
   close(): void {
     for (const input of this.inputs) input.clear();
@@ -214,20 +208,18 @@ export class Task implements TaskScope {
     this.#environment.counters.add(name, by);
   }
 
-  output(ref: TopicRef, record: Omit<OutgoingRecord, 'topic'>): void {
-    let topic = this.#topics.get(ref);
-    if (topic === undefined) {
-      topic = resolveTopic(ref, this.#environment.applicationId);
-      this.#topics.set(ref, topic);
-    }
-    this.#outputs.push({ topic, ...record });
-    this.count(counted.out);
+  topic(ref: TopicRef): string {
+    return resolveTopic(ref, this.#environment.applicationId);
+  }
+
+  output(record: OutgoingRecord): void {
+    this.#outputs.push(record);
   }
 
   deadLetter(record: LogRecord, cause: DeadLetterCause): void {
     const { applicationId, deadLetter } = this.#environment;
     this.#outputs.push(deadLetter(deadLetterOf(record, cause, applicationId)));
-    this.count(counted.deadLetters);
+    this.#letters += 1;
   }
 
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation {
@@ -238,6 +230,15 @@ export class Task implements TaskScope {
   settled({ origin, timestampMs, headers }: StreamRecord<unknown, unknown>): void {
     const { failure } = this.#wiring;
     if (failure) this.#failed({ ...origin, timestampMs, headers, key: null, value: null }, failure.error);
+  }
+
+  #takeOutputs(): readonly OutgoingRecord[] {
+    const outputs = this.#outputs;
+    this.count(counted.out, outputs.length - this.#letters);
+    if (this.#letters > 0) this.count(counted.deadLetters, this.#letters);
+    this.#outputs = [];
+    this.#letters = 0;
+    return outputs;
   }
 
   #step(input: Input, raw: LogRecord): void {
