@@ -52,6 +52,8 @@ export class GrowingProfile {
     if (!entry) {
       entry = { observed, evidence: new GrowingEvidence() };
       this.#entries.set(identity, entry);
+    } else if (observed.peer) {
+      entry.observed = withPeer(entry.observed, observed.peer);
     }
     entry.evidence.add(sighting);
   }
@@ -74,7 +76,7 @@ export class GrowingProfile {
         continue;
       }
       entry.evidence.join(evidence);
-      entry.observed = { ...entry.observed, peer: joinPeers(entry.observed.peer, observed.peer) };
+      if (observed.peer) entry.observed = withPeer(entry.observed, observed.peer);
     }
     return this.size > before;
   }
@@ -102,8 +104,16 @@ function currentPeer(peer: Peer, cluster: string, selectorOf: SelectorOf): Peer 
   return { ...peer, selector: { ...(selectorOf({ cluster, ...peer }) ?? peer.selector) } };
 }
 
-function joinPeers(a: Peer | null, b: Peer | null): Peer | null {
-  return a && b && { ...a, selector: { ...smaller(a.selector, b.selector) } };
+/** The same behaviour with the peer both know: who saw it earlier may not have known what selects it. */
+function withPeer(observed: Observed, { selector }: Peer): Observed {
+  const { peer } = observed;
+  if (!peer || areSame(peer.selector, selector)) return observed;
+  return { ...observed, peer: { ...peer, selector: { ...smaller(peer.selector, selector) } } };
+}
+
+function areSame(a: Labels, b: Labels): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every(key => a[key] === b[key]);
 }
 
 /** One of two, whichever came first; none is less than any. */
