@@ -12,7 +12,7 @@
 #include "scratch.h"
 
 #define WALK_STEPS (PATH_BYTES / 2 + 256) /* names of one byte, and mounts */
-#define WALK_ATTEMPTS 16
+#define WALK_ROUNDS 32
 #define NAME_BYTES 255
 
 extern const void rename_lock __ksym;
@@ -117,7 +117,7 @@ static long walk_step(u32 index, void *context)
 	return 0;
 }
 
-static __always_inline u64 go(struct walk *walk, bool check)
+static __always_inline void rewind(struct walk *walk, bool check)
 {
 	struct mount *mount = walk->first_mount;
 
@@ -127,32 +127,32 @@ static __always_inline u64 go(struct walk *walk, bool check)
 	walk->mount = mount;
 	walk->mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
 	walk->links = 0;
-	bpf_loop(WALK_STEPS, walk_step, walk, 0);
-	return walk->links;
+	if (check)
+		return;
+	walk->start = walk->directory ? PATH_BYTES - 2 : PATH_BYTES - 1;
+	walk->name_end = 0;
 }
 
 /*
- * When nothing was renamed or mounted anywhere meanwhile, the path is good. Else it is if a second walk goes over the same
- * links with the same sequences: between the two walks all of them held at once. So renames elsewhere, which anybody can
- * make as many of as he likes, do not matter.
+ * Rounds read and check in turn. When nothing was renamed or mounted anywhere while it was read, the path is good. Else it
+ * is if the next round goes over the same links with the same sequences: between the two all of them held at once. So
+ * renames elsewhere, of which anybody can make as many as he likes, do not matter.
  */
-static long walk_attempt(u32 index, void *context)
+static long walk_round(u32 index, void *context)
 {
 	struct walk *walk = context;
 	u32 renames = lock_sequence(&rename_lock);
 	u32 mounts = lock_sequence(&mount_lock);
-	u64 links;
-	u32 state;
+	bool check = index & 1;
+	u64 read_links = walk->links;
+	u32 moved;
 
-	walk->start = walk->directory ? PATH_BYTES - 2 : PATH_BYTES - 1;
-	walk->name_end = 0;
-	links = go(walk, false);
-	state = walk->state;
-	if (state == WALK_RACED)
-		return 0;
-	if (!((renames | mounts) & 1) && renames == lock_sequence(&rename_lock) && mounts == lock_sequence(&mount_lock))
-		return 1;
-	if (state == WALK_TOO_LONG || go(walk, true) == links)
+	rewind(walk, check);
+	bpf_loop(WALK_STEPS, walk_step, walk, 0);
+	moved = ((renames | mounts) & 1) | (renames ^ lock_sequence(&rename_lock)) | (mounts ^ lock_sequence(&mount_lock));
+	if (walk->state == WALK_RACED)
+		walk->links = 0;
+	else if (check ? walk->links == read_links : !moved || walk->state == WALK_TOO_LONG)
 		return 1;
 	walk->state = WALK_RACED;
 	return 0;
@@ -174,7 +174,7 @@ __noinline int write_path(struct path_text *text)
 	walk.directory = text->directory;
 	text->bytes[PATH_BYTES - 1] = 0;
 	text->bytes[PATH_BYTES - 2] = '/';
-	bpf_loop(WALK_ATTEMPTS, walk_attempt, &walk, 0);
+	bpf_loop(WALK_ROUNDS, walk_round, &walk, 0);
 	if (walk.state == WALK_TOO_LONG)
 		count(COUNT_PATH_TOO_LONG);
 	if (walk.state == WALK_RACED)

@@ -4,7 +4,16 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case } from './cases.ts';
-import { classes, folder, outputOf, type Scope, type Sensor, type TestRule, tryOutside } from './sensor.ts';
+import {
+  classes,
+  folder,
+  outputOf,
+  type Scope,
+  type Sensor,
+  startOutside,
+  type TestRule,
+  tryOutside,
+} from './sensor.ts';
 
 const denied = { ok: false, output: 'Permission denied' };
 const done = { ok: true, output: 'ok' };
@@ -266,16 +275,23 @@ export const fileCases: readonly Case[] = [
     },
   },
   {
-    name: 'directories renamed all the time never make a path pass for another',
+    name: 'directories renamed all the time neither hinder a path nor make it pass for another',
     run: async sensor => {
-      const { at, scope } = await guarded(sensor, ['here/no', 'x/deep/down/yes'], at => [
-        { class: 'file', on: `${at}/here/`, direct: 'deny', deep: 'deny' },
+      const { at, scope } = await guarded(sensor, ['still/yes', 'no/x/down/f', 'z/deep/g'], at => [
+        { class: 'file', on: `${at}/no/`, direct: 'deny', deep: 'deny' },
+        { class: 'file', direct: 'deny' },
       ]);
-      const storm = scope.start('rename-often', '6', `${at}/x`, `${at}/y`);
-      const watching = scope.start('watch', '5', `${at}/here/no`);
-      const seen = await outputOf(watching);
-      await outputOf(storm);
-      ok(/^x \d+$/.test(seen), seen);
+      const storms = [
+        scope.start('rename-often', '7', `${at}/z`, `${at}/y`),
+        startOutside('rename-often', '7', `${at}/no/x`, `${at}/no/y`),
+      ];
+      const [still, moving] = await Promise.all([
+        outputOf(scope.start('watch', '5', `${at}/still/yes`)),
+        outputOf(scope.start('watch', '5', `${at}/no/x/down/f`, `${at}/no/y/down/f`)),
+        ...storms.map(outputOf),
+      ]);
+      ok(/^o \d+$/.test(still!), still);
+      ok(/^xx \d+$/.test(moving!), moving);
     },
   },
 ];

@@ -199,6 +199,10 @@ export function tryOutside(...operation: string[]): Outcome {
   return { ok: status === 0, output: `${stdout}${stderr}`.trim() };
 }
 
+export function startOutside(...operation: string[]): ChildProcess {
+  return spawn(probe, operation, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
 /** A folder on the guest's overlay root. */
 export function folder(): string {
   return mkdtempSync('/root/test-');
