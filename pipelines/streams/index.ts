@@ -38,6 +38,7 @@ export { systemClock } from './runtime/system-clock.ts';
 // State.
 export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
 export {
+  type AnyStore,
   type KeyValueStore,
   keyValueStore,
   type ReadOnlyStore,

@@ -1,4 +1,4 @@
-import { filter, map, mergeMap, merge as rxMerge, scan, tap } from 'rxjs';
+import { filter, map, mergeMap, mergeWith, merge as rxMerge, scan, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
 import { type Serde, textSerde } from '#schemas';
@@ -78,6 +78,16 @@ describe('RxJS operators on a stream', () => {
         rxMerge(stream, stream).pipe(to('out', text));
       }),
     ).toThrow(/combine streams with merge\(\)/);
+  });
+
+  it('that subscribe to a stream besides its pipe are refused when the task starts', () => {
+    const t = topology('twice', b => {
+      const one = b.source('one', text);
+      const two = b.source('two', text);
+      two.pipe(to('out', text));
+      one.pipe(mergeWith(two), to('both', text));
+    });
+    expect(() => testDriver(t)).toThrow(/subscribed by an RxJS operator besides its pipe/);
   });
 
   it('that emit outside of a record stop the application', async () => {
@@ -306,7 +316,7 @@ describe('process', () => {
               close: () => void calls.push('close'),
             };
           },
-          { name: 'latest', stores: [store as never] },
+          { name: 'latest', stores: [store] },
         ),
         to('out', text),
       );
@@ -445,6 +455,50 @@ describe('a record that fails', () => {
       ['k', 3],
     ]);
     expect(driver.committed()).toEqual([{ topic: 'in', partition: 1, offset: 5 }]);
+  });
+
+  it('keeps what it did before, and its other branches see it', () => {
+    const driver = testDriver(
+      topology('app', b => {
+        const counted = b.source('in', text).pipe(count({ store: counts() }));
+        counted.pipe(
+          map(record => {
+            if (record.key === 'bad') throw new SluiceError('PROCESSING_FAILED', 'no');
+            return record;
+          }),
+          to('one', { key: textSerde, value: numberSerde }),
+        );
+        counted.pipe(to('two', { key: textSerde, value: numberSerde }));
+      }),
+    );
+    driver.pipe(
+      'in',
+      ['bad', 'good'].map(key => ({ key, value: 'x' })),
+    );
+    expect(values(driver.read('one'))).toEqual([['good', 1]]);
+    expect(values(driver.read('two'))).toEqual([
+      ['bad', 1],
+      ['good', 1],
+    ]);
+    expect(driver.store('counts').get('bad')).toBe(1);
+    expect(driver.deadLetters().length).toBe(1);
+  });
+
+  it('may be skipped, or stop the application, by a handler of your own', () => {
+    const build = () =>
+      topology('app', b => {
+        b.source('in', { key: textSerde, value: numberSerde }).pipe(
+          to('out', { key: textSerde, value: numberSerde }),
+        );
+      });
+    const bad = { topic: 'in', key: Buffer.from('k'), value: Buffer.from('x') };
+    const skipping = testDriver(build(), { onFailure: () => 'skip' });
+    skipping.pipeBytes([bad, { ...bad, value: Buffer.from('1') }]);
+    expect(values(skipping.read('out'))).toEqual([['k', 1]]);
+    expect(skipping.counters.get('records.skipped')).toBe(1);
+    expect(skipping.deadLetters()).toEqual([]);
+    const halting = testDriver(build(), { onFailure: () => 'halt' });
+    expect(() => halting.pipeBytes(bad)).toThrow(/in\/0@0: its value cannot be deserialised/);
   });
 
   it('stops the application before itself when its code says halt', () => {

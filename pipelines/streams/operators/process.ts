@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { counted } from '../counters.ts';
 import type { StreamRecord } from '../record.ts';
 import type { GlobalTable } from '../store/global.ts';
-import type { KeyValueStore, StoreSpec } from '../store/store.ts';
+import type { AnyStore, KeyValueStore, StoreSpec } from '../store/store.ts';
 import type { DeadLetterCause } from '../task/dead-letter.ts';
 import type { Punctuation, PunctuationType } from '../task/punctuators.ts';
 import type { TaskScope } from '../task/scope.ts';
@@ -48,7 +48,7 @@ export interface ProcessorContext<K, V> {
 export interface ProcessOptions {
   /** In `describe()`. Absent: process. */
   readonly name?: string;
-  readonly stores?: readonly StoreSpec<never, never>[];
+  readonly stores?: readonly AnyStore[];
   /** What is known of forwarded keys, as with `selectKey`. Absent: they may be any. */
   readonly partitioning?: 'kept';
 }

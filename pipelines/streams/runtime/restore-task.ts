@@ -19,6 +19,8 @@ export interface RestoreOptions {
   readonly admin: LogAdmin;
   readonly applicationId: string;
   readonly counters: Counters;
+  /** Before values are deserialised. */
+  prepare(values: readonly (Buffer | null)[]): Promise<void> | undefined;
   onProgress?(progress: RestoreProgress): void;
 }
 
@@ -42,7 +44,9 @@ export async function restoreTask(
       ends[topic] = end;
       await options.client.read({
         ...{ topic, partition, from: range.earliest, to: range.latest },
-        onBatch({ records }) {
+        async onBatch({ records }) {
+          const waiting = options.prepare(records.map(({ value }) => value));
+          if (waiting) await waiting;
           restoreRecords(store, records, { end, counters: options.counters });
           const position = records.at(-1)!.offset + 1;
           options.onProgress?.({ taskId: task.id, store: store.name, position, end: range.latest });

@@ -282,6 +282,7 @@ class Runtime implements Streams {
       applicationId,
       admin: this.#admin,
       counters: this.#counters,
+      prepare: (values: readonly (Buffer | null)[]) => this.#prepare(values),
       ...(onRestore && { onProgress: onRestore }),
     };
     await Promise.all(tasks.map(task => restoreTask(task, committed, options)));

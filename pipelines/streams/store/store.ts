@@ -32,6 +32,9 @@ export interface StoreSpec<K = unknown, V = unknown> {
   readonly changelog: boolean;
 }
 
+/** A spec where its types do not matter. */
+export type AnyStore = Pick<StoreSpec, 'name' | 'changelog'>;
+
 export interface StoreOptions<K, V> {
   /** Part of the changelog's name: `<application>-<name>-changelog`. */
   readonly name: string;

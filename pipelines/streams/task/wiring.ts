@@ -10,6 +10,7 @@
  */
 
 import { Subscriber, type TeardownLogic } from 'rxjs';
+import type { SluiceError } from '#errors';
 import { type Graph, invalid } from '../topology/graph.ts';
 import type { GraphNode } from '../topology/node.ts';
 import type { Connect, Wires } from '../topology/wires.ts';
@@ -62,18 +63,22 @@ export class Wiring implements Wires {
   }
 
   join<T>(node: GraphNode, subscriber: Subscriber<T>, connect: Connect<T>): TeardownLogic {
-    if (node.children.length === 1) {
-      if (this.#joined.has(node))
-        throw invalid(
-          this.#graph.name,
-          `#${node.id} ${node.label} is subscribed by an RxJS operator besides its pipe: combine streams with merge() of #streams`,
-        );
+    const isOnly = node.children.length === 1;
+    if (!this.#nodes.includes(node) || (isOnly && this.#joined.has(node))) throw this.#stray(node);
+    if (isOnly) {
       this.#joined.add(node);
       return connect(subscriber);
     }
     const shared = this.#shared.get(node) ?? this.#share(node, connect as Connect<unknown>);
     shared.attach(subscriber as Subscriber<unknown>);
     return () => shared.detach(subscriber as Subscriber<unknown>);
+  }
+
+  #stray(node: GraphNode): SluiceError {
+    return invalid(
+      this.#graph.name,
+      `#${node.id} ${node.label} is subscribed by an RxJS operator besides its pipe: combine streams with merge() of #streams`,
+    );
   }
 
   #share(node: GraphNode, connect: Connect<unknown>): FanOut {
