@@ -20,11 +20,12 @@ import type { Plan } from '../task/plan.ts';
 import { Task, type TaskEnvironment } from '../task/task.ts';
 import { resolveTopic } from '../topology/topic-ref.ts';
 import { atLeastOnce } from './at-least-once.ts';
-import { backOffMs, retrying } from './back-off.ts';
+import { retrying } from './back-off.ts';
 import type { Committer, Part } from './committer.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { GlobalReader } from './global-reader.ts';
 import { prepareTopics } from './internal-topics.ts';
+import { Memberships } from './memberships.ts';
 import { CommitTimer, type PartitionLag, type StreamsMetrics } from './metrics.ts';
 import { restoreTask } from './restore-task.ts';
 import type { StreamsLogger, StreamsOptions } from './streams-options.ts';
@@ -65,18 +66,7 @@ const defaultMaxBufferedOutputs = 20_000;
 const defaultPatienceMs = 30_000;
 /** Records between two looks at the clock and the membership. */
 const sliceRecords = 500;
-/** A store that cannot be restored does not get better by trying. */
-const restoreLimit = 3;
 const silent: StreamsLogger = { warn() {}, error() {} };
-
-/** One consumer, from joining the group to what ended it. */
-interface Membership {
-  readonly consumer: LogConsumer;
-  readonly trouble: PromiseWithResolvers<SluiceError>;
-}
-
-const isMendable = ({ reaction }: SluiceError) =>
-  reaction === 'retry' || reaction === 'rejoin' || reaction === 'restore';
 
 class Runtime implements Streams {
   state: StreamsState = 'created';
@@ -91,6 +81,7 @@ class Runtime implements Streams {
   readonly #end = Promise.withResolvers<void>();
   readonly #globals: Globals;
   readonly #globalReader: GlobalReader;
+  readonly #memberships: Memberships;
   readonly #environment: TaskEnvironment;
   readonly #highWatermarks = new Map<string, TopicPartition & { readonly end: number }>();
   #globalLetters: DeadLetter[] = [];
@@ -98,13 +89,8 @@ class Runtime implements Streams {
   #admin!: LogAdmin;
   #producer!: LogProducer;
   #committer!: Committer;
-  #membership: Membership | null = null;
   #tasks: readonly Task[] = [];
   #lastCommitMs = 0;
-  /** Of memberships in a row, without a checkpoint in between. */
-  #failures = 0;
-  #restoreFailures = 0;
-  #restarts = 0;
   readonly #ready = Promise.withResolvers<void>();
   #supervising: Promise<void> = Promise.resolve();
   #ticking: Promise<void> = Promise.resolve();
@@ -134,6 +120,23 @@ class Runtime implements Streams {
       onRetry: (error, waitMs) => this.#retried(error, waitMs),
       onFailed: error => void this.#finish(error),
     });
+    this.#memberships = new Memberships({
+      clock: this.#clock,
+      signal: this.#ending.signal,
+      consumer: () => this.#makeConsumer(),
+      work: {
+        onBatch: (batch, context) => this.#onBatch(batch, context),
+        onAssigned: partitions => this.#turns.run(() => this.#assign(partitions)),
+        onRevoked: () => this.#turns.run(() => this.#revoke()),
+      },
+      abandon: () => {
+        this.#tasks = [];
+      },
+      onRestart: ({ code, message }, waitMs) => {
+        this.state = 'restarting';
+        this.#logger.warn({ code, waitMs }, `Tasks are rebuilt from the log: ${message}`);
+      },
+    });
     this.#environment = {
       graph,
       applicationId,
@@ -159,7 +162,7 @@ class Runtime implements Streams {
           ? exactlyOnce({ client, applicationId })
           : atLeastOnce({
               producer: this.#producer,
-              commit: offsets => this.#membership!.consumer.commit(offsets),
+              commit: offsets => this.#memberships.consumer.commit(offsets),
             });
       await this.#globalReader.bootstrap(this.#admin);
     } catch (error) {
@@ -167,7 +170,9 @@ class Runtime implements Streams {
       throw classify(error);
     }
     this.#ticking = this.#tick();
-    this.#supervising = this.#supervise();
+    this.#supervising = this.#memberships.run().then(error => {
+      if (error) void this.#finish(error);
+    });
     await Promise.race([this.#ready.promise, this.finished]);
   }
 
@@ -180,7 +185,7 @@ class Runtime implements Streams {
     return {
       counters: this.#counters.snapshot(),
       commits: this.#commits.metrics,
-      restarts: this.#restarts,
+      restarts: this.#memberships.restarts,
       tasks: this.#tasks.map(task => task.id),
       lag: this.lag().reduce((sum, { lag }) => sum + lag, 0),
     };
@@ -195,41 +200,10 @@ class Runtime implements Streams {
     );
   }
 
-  /** One membership after the other, until one ends in an error that is not mended by rebuilding the tasks. */
-  async #supervise(): Promise<void> {
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
-      const error = await this.#member();
-      if (signal.aborted) return;
-      if (error.reaction === 'restore') this.#restoreFailures += 1;
-      if (!isMendable(error) || this.#restoreFailures >= restoreLimit) {
-        void this.#finish(error);
-        return;
-      }
-      this.state = 'restarting';
-      this.#failures += 1;
-      this.#restarts += 1;
-      const waitMs = backOffMs(this.#failures);
-      this.#logger.warn({ code: error.code, waitMs }, `Tasks are rebuilt from the log: ${error.message}`);
-      await this.#membership?.consumer.close();
-      await this.#clock.sleep(waitMs, signal);
-    }
-  }
-
-  /** Joins the group; resolves with what ended the membership. */
-  async #member(): Promise<SluiceError> {
-    try {
-      this.#membership = this.#join();
-      return await this.#membership.trouble.promise;
-    } catch (error) {
-      return classify(error);
-    }
-  }
-
-  #join(): Membership {
+  #makeConsumer(): LogConsumer {
     const { client, applicationId, sessionTimeoutMs } = this.#options;
     const { sources, parts } = this.#plan;
-    const consumer = client.consumer({
+    return client.consumer({
       groupId: applicationId,
       topics: sources,
       startFrom: 'earliest',
@@ -237,33 +211,6 @@ class Runtime implements Streams {
       // All that was fetched together, so that a task can put the records of its topics in order.
       partitionsAtOnce: parts.reduce((sum, { sub, partitions }) => sum + partitions * sub.sources.length, 0),
     });
-    const membership = { consumer, trouble: Promise.withResolvers<SluiceError>() };
-    // Errors are dealt with here, so that the consumer does not react on its own.
-    const guarded = (work: () => Promise<void>) => this.#guarded(membership, work);
-    const running = consumer.run({
-      onBatch: (batch, context) => guarded(() => this.#onBatch(batch, context)),
-      onAssigned: partitions => guarded(() => this.#turns.run(() => this.#assign(partitions))),
-      onRevoked: () => this.#turns.run(() => this.#revoke()),
-      onFailed: error => this.#trouble(membership, error),
-    });
-    running.catch(error => this.#trouble(membership, error));
-    return membership;
-  }
-
-  async #guarded(membership: Membership, work: () => Promise<void>): Promise<void> {
-    if (membership !== this.#membership) return;
-    try {
-      await work();
-    } catch (error) {
-      this.#trouble(membership, error);
-    }
-  }
-
-  /** No record is to blame, or the record halts: none of the tasks may go on from where it is. */
-  #trouble(membership: Membership, error: unknown): void {
-    if (membership !== this.#membership) return;
-    this.#tasks = [];
-    membership.trouble.resolve(classify(error));
   }
 
   async #assign(partitions: readonly TopicPartition[]): Promise<void> {
@@ -287,14 +234,14 @@ class Runtime implements Streams {
     };
     await Promise.all(tasks.map(task => restoreTask(task, committed, options)));
     this.#tasks = tasks;
-    this.#restoreFailures = 0;
+    this.#memberships.restored();
     if (this.state === 'starting' || this.state === 'restarting') this.state = 'running';
     this.#ready.resolve();
     for (const { inputs, partition } of tasks) {
       for (const { topic, position } of inputs) {
         const at = committed.find(each => each.topic === topic && each.partition === partition);
         if (position > (at?.offset ?? 0))
-          this.#membership!.consumer.seek({ topic, partition, offset: position });
+          this.#memberships.consumer.seek({ topic, partition, offset: position });
       }
     }
   }
@@ -370,7 +317,7 @@ class Runtime implements Streams {
       this.#tasks = [];
       throw error;
     }
-    this.#failures = 0;
+    this.#memberships.progressed();
     this.#lastCommitMs = this.#clock.now();
     this.#commits.add(this.#lastCommitMs - startMs);
   }
@@ -381,10 +328,8 @@ class Runtime implements Streams {
     const { commitIntervalMs = defaultCommitIntervalMs } = this.#options;
     while (!signal.aborted) {
       await this.#clock.sleep(commitIntervalMs, signal);
-      const membership = this.#membership;
       if (signal.aborted) return;
-      if (!membership) continue;
-      await this.#guarded(membership, () =>
+      await this.#memberships.guarded(() =>
         this.#turns.run(async () => {
           for (const task of this.#tasks) task.punctuate();
           if (this.#isDue()) await this.#checkpoint();
@@ -402,9 +347,7 @@ class Runtime implements Streams {
         { code: error.code },
         `Streams ${this.#options.applicationId} ended: ${error.message}`,
       );
-    await this.#membership?.consumer.close().catch(() => {});
-    // Nobody waits for trouble any more.
-    this.#membership?.trouble.resolve(error ?? new SluiceError('CONSUMER_STOPPED', 'closed'));
+    await this.#memberships.close().catch(() => {});
     await this.#supervising;
     await this.#ticking;
     for (const each of [this.#committer, this.#producer, this.#admin]) await each?.close().catch(() => {});
