@@ -27,7 +27,7 @@ const table = z.strictObject({
   /** Names the consumer group and the application's own topics. */
   applicationId: z.string().default('discovery'),
   guarantee: z.enum(['at-least-once', 'exactly-once']).default('at-least-once'),
-  commitIntervalMs: milliseconds.default(200),
+  commitIntervalMs: milliseconds.default(100),
   quietMs: milliseconds.default(discoveryDefaults.quietMs),
   maxWaitMs: milliseconds.default(discoveryDefaults.maxWaitMs),
   /** What policies are published as. */

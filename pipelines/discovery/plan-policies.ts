@@ -84,12 +84,12 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
     this.#policies = context.store(stores.policies);
     this.#published = context.global(published);
     const origin = { topic: stores.profiles.name, partition: context.partition, offset: 0 };
-    const carrier = { timestampMs: Math.max(0, context.streamTimeMs), headers: {}, origin };
+    const carrier = { timestampMs: context.clock.now(), headers: {}, origin };
     for (const [key, profile] of this.#profiles.all()) {
       this.#note(key, profile);
       this.#touch(policyIdOf(profile), carrier);
     }
-    context.schedule(Math.max(1, Math.floor(settings.quietMs / 2)), 'wall-clock', nowMs =>
+    context.schedule(Math.max(1, Math.floor(settings.quietMs / 5)), 'wall-clock', nowMs =>
       this.#planDue(nowMs),
     );
   }

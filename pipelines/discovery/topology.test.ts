@@ -238,4 +238,12 @@ describe('discovery', () => {
     expect(settle(driver)).toEqual([]);
     expect(driver.counters.get('records.dropped.nothing-to-say')).toBe(1);
   });
+
+  it('passes old profiles on with the present time, lest retention takes them unread', () => {
+    const [snapshot] = enriched({ events: ordinaryEvents() });
+    const driver = discovery();
+    driver.pipe('default.behaviours.v1', { key: snapshot!.key, value: snapshot!.value, timestampMs: 1 });
+    const [between] = driver.records('discovery-by-workload-repartition');
+    expect(between!.timestampMs).toBe(driver.clock.now());
+  });
 });

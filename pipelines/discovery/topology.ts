@@ -1,7 +1,15 @@
 /** From behaviour profiles to policies. See docs/discovery.md. */
 
-import { policyIdOf, type Serdes, textSerde, topicName } from '#schemas';
-import { process, repartition, selectKey, type Topology, to, topology } from '#streams';
+import { type BehaviourProfile, policyIdOf, type Serdes, textSerde, topicName } from '#schemas';
+import {
+  type Processor,
+  process,
+  repartition,
+  type StreamRecord,
+  type Topology,
+  to,
+  topology,
+} from '#streams';
 import { emitterNames } from './make-policy.ts';
 import { PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
@@ -27,7 +35,7 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
   return topology('discovery', builder => {
     const published = builder.globalTable(topicName(tenant, 'policies.v1'), policies);
     builder.source(topicName(tenant, 'behaviours.v1'), profiles).pipe(
-      selectKey(({ value }) => policyIdOf(value)),
+      process(byWorkload, { name: 'by-workload' }),
       repartition({ name: 'by-workload', ...profiles }),
       process(() => new PlanPolicies({ published, stores, settings }), {
         name: 'plan-policies',
@@ -37,4 +45,15 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
       to(topicName(tenant, 'policies.v1'), policies),
     );
   });
+}
+
+/** Profiles are kept for ever, what is between tasks is not: they pass on with the time at which they do. */
+function byWorkload(): Processor<string, BehaviourProfile, string, BehaviourProfile> {
+  let pass: (profile: StreamRecord<string, BehaviourProfile>) => void;
+  return {
+    init({ forward, clock }) {
+      pass = record => forward({ ...record, key: policyIdOf(record.value), timestampMs: clock.now() });
+    },
+    process: record => pass(record),
+  };
 }

@@ -150,15 +150,14 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
     }
   }
 
-  /** What was learned comes from many events; the last one stands for them in time. */
+  /**
+   * What was learned comes from many events, so it has the time at which it is passed on. With theirs, a replay of old events
+   * would be old already when it is written, and the broker's retention would take it before it is read.
+   */
   #carrier(): Omit<StreamRecord<string, unknown>, 'key' | 'value'> {
-    if (this.#last) {
-      const { timestampMs, origin } = this.#last;
-      return { timestampMs, origin, headers: {} };
-    }
-    const { streamTimeMs, clock, partition } = this.#context;
-    const origin = { topic: this.#options.stores.grown.name, partition, offset: 0 };
-    return { timestampMs: streamTimeMs < 0 ? clock.now() : streamTimeMs, origin, headers: {} };
+    const { clock, partition } = this.#context;
+    const origin = this.#last?.origin ?? { topic: this.#options.stores.grown.name, partition, offset: 0 };
+    return { timestampMs: clock.now(), origin, headers: {} };
   }
 }
 

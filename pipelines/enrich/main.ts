@@ -26,7 +26,7 @@ const table = z.strictObject({
   /** Names the consumer group and the application's own topics. */
   applicationId: z.string().default('enrich'),
   guarantee: z.enum(['at-least-once', 'exactly-once']).default('at-least-once'),
-  commitIntervalMs: milliseconds.default(200),
+  commitIntervalMs: milliseconds.default(100),
   flushMs: milliseconds.default(enrichDefaults.flushMs),
   evidenceMs: milliseconds.default(enrichDefaults.evidenceMs),
   holdMs: milliseconds.default(enrichDefaults.holdMs),

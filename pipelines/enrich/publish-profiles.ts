@@ -56,7 +56,7 @@ export class PublishProfiles implements Processor<string, GrowingProfile, string
     this.#profiles = context.store(store);
     this.#intervals = context.global(entities);
     const restored = { topic: store.name, partition: context.partition, offset: 0 };
-    const timestampMs = Math.max(0, context.streamTimeMs);
+    const timestampMs = context.clock.now();
     for (const [key] of this.#profiles.all())
       this.#changed.set(key, { isNew: true, carrier: { timestampMs, headers: {}, origin: restored } });
     context.schedule(settings.flushMs, 'wall-clock', () => this.#publish(({ isNew }) => isNew));

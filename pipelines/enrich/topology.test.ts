@@ -210,4 +210,14 @@ describe('enrich', () => {
     driver.advance(settings.evidenceMs);
     expect(profiles(driver).get(web)!.behaviours[0]!.evidence.count).toBe(2);
   });
+
+  it('passes on with the present time what it learned from old events, lest retention takes it unread', () => {
+    const driver = start();
+    tell(driver, entities());
+    feed(driver, ordinaryEvents());
+    driver.advance(settings.flushMs);
+    const between = driver.records('enrich-grown-repartition');
+    expect(between.length).toBeGreaterThan(0);
+    for (const { timestampMs } of between) expect(timestampMs).toBe(driver.clock.now());
+  });
 });

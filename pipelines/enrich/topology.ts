@@ -11,7 +11,7 @@ import { PublishProfiles, type PublishSettings, profileStore } from './publish-p
 export interface EnrichSettings extends LearnSettings, PublishSettings {}
 
 export const enrichDefaults: EnrichSettings = {
-  flushMs: 250,
+  flushMs: 100,
   evidenceMs: 30_000,
   holdMs: 60_000,
   holdLimit: 10_000,
