@@ -21,6 +21,8 @@ static __always_inline int execute(struct file *file)
 {
 	struct operation op;
 
+	if (is_runtime_restart(file))
+		return 0;
 	if (!begin(&op, CLASS_PROCESS, PROCESS_EXEC))
 		return answer(&op);
 	read_file_path(&op.slot->path, file);

@@ -156,14 +156,31 @@ static __always_inline void runtime_forked(struct task_struct *child)
 		set_entry(child, entry);
 }
 
-/* The file is the runtime's own when it lies on the host's mount namespace or on none (a sealed copy in a memfd). */
+/*
+ * The file is the runtime's own when it lies on the host's mount namespace or on none: runc seals itself in a memfd, or
+ * in a mount that it detaches at once.
+ */
 static __always_inline bool is_runtime_file(struct file *file)
 {
 	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
 	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
 
-	return ns == (void *)-EINVAL || BPF_CORE_READ(ns, ns.inum) == host_mount_namespace;
+	return !ns || ns == (void *)-EINVAL || BPF_CORE_READ(ns, ns.inum) == host_mount_namespace;
+}
+
+/*
+ * The runtime executes itself once more while it is still outside the container's mount namespace. Inside it, whatever it
+ * executes is judged, be it a descriptor that leaked from the host.
+ */
+static __always_inline bool is_runtime_restart(struct file *file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 flags = 0;
+
+	return entry_of(task) != ENTRY_NONE && is_runtime_file(file) &&
+	       BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_mount_namespace && scope_of_current(&flags) &&
+	       !(flags & SCOPE_HOST);
 }
 
 /* A process has executed a file. */
