@@ -12,3 +12,8 @@ export async function clockOffsetMs(guest: Guest): Promise<number> {
   }
   return best.offsetMs;
 }
+
+/** The guest's time, in microseconds since the epoch. */
+export async function guestNowUs(guest: Guest): Promise<number> {
+  return Number((await guest.exec('date +%s%6N')).output);
+}

@@ -12,17 +12,17 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { bootGuest, type Guest } from '#guest';
-import { kafkaClient, type LogClient } from '#kafka';
+import { kafkaClient, type LogClient, type PartitionRange } from '#kafka';
 import { type Stack, startStack } from '#local';
 import { ccompatRegistry, registerAll } from '#registry';
 import { entityKey, openSerdes, type Policy, type Serdes, topicName, topicSpecs } from '#schemas';
 import { recordCapture } from '../capture/index.ts';
 import { matchAlerts } from './attacks.ts';
-import { clockOffsetMs } from './clock.ts';
+import { clockOffsetMs, guestNowUs } from './clock.ts';
 import { Containers, entityChanges } from './containers/index.ts';
 import { LoopEnforcer } from './enforcer.ts';
 import { freePort } from './free-port.ts';
-import { Observer } from './observer.ts';
+import { eventTopics, Observer } from './observer.ts';
 import { Pipelines } from './pipelines.ts';
 import { type AttackResult, faults, type LoopResult, summary, table } from './report.ts';
 import { Steps, until } from './steps.ts';
@@ -115,7 +115,7 @@ async function run(stage: Stage): Promise<LoopResult> {
   );
   await steps.run('the enforcer in the guest', async () => {
     await enforcer.start();
-    await until('the enforcer to report', 120_000, () => observer.healths.at(-1));
+    await until('the enforcer to report', 180_000, () => observer.healths.at(-1));
   });
   await steps.run('learning: nginx and redis start and are used', () => learn(stage));
   const learnedEvents = observer.events;
@@ -160,9 +160,9 @@ async function controlRun({ containers }: Stage): Promise<AttackResult[]> {
 }
 
 async function learn(stage: Stage): Promise<void> {
-  const { client, serdes, containers, observer, recordTo, guest } = stage;
+  const { client, serdes, containers, recordTo, guest } = stage;
   const producer = await client.producer();
-  const observedAtUs = Number((await guest.exec('date +%s')).output) * 1_000_000;
+  const observedAtUs = await guestNowUs(guest);
   const topic = topicName(tenant, 'entities.v1');
   await producer.send(
     entityChanges({ cluster, node, observedAtUs }).map(change => ({
@@ -175,13 +175,15 @@ async function learn(stage: Stage): Promise<void> {
   await containers.start('redis');
   await containers.start('nginx');
   await containers.drive({ rounds: learningRounds });
-  await observer.quiet('the events', 2000, () => observer.lastEventMs);
+  await settled(stage);
   if (recordTo) await recordCapture({ client, serdes, tenant, path: recordTo });
 }
 
-async function discover({ pipelines, observer, steps }: Stage): Promise<readonly Policy[]> {
+async function discover({ client, pipelines, observer, steps }: Stage): Promise<readonly Policy[]> {
+  const learned = await endsOf(client);
   await pipelines.start();
   await until('the first policies', 120_000, () => observer.policies.size >= 2 || undefined);
+  await enriched(client, learned);
   await observer.quiet('discovery', 4000, () => observer.lastPolicyMs);
   const candidates = [...observer.policies.values()];
   const from = observer.statuses.length;
@@ -198,9 +200,30 @@ async function discover({ pipelines, observer, steps }: Stage): Promise<readonly
   return enforced;
 }
 
-/** Events that were on their way have come. */
-async function settled({ observer }: Stage): Promise<void> {
-  await observer.quiet('the events', 1500, () => observer.lastEventMs);
+async function endsOf(client: LogClient): Promise<readonly PartitionRange[]> {
+  const admin = await client.admin();
+  const topics = eventTopics.map(topic => topicName(tenant, topic));
+  const ranges = await Promise.all(topics.map(topic => admin.offsets(topic)));
+  await admin.close();
+  return ranges.flat().filter(({ earliest, latest }) => latest > earliest);
+}
+
+/** Resolves when enrich has gone past all that was learned from. */
+async function enriched(client: LogClient, learned: readonly PartitionRange[]): Promise<void> {
+  const admin = await client.admin();
+  const topics = [...new Set(learned.map(({ topic }) => topic))];
+  await until('enrich to take in all events', 120_000, async () => {
+    const committed = await admin.committed(`${tenant}.enrich`, topics);
+    const isPast = ({ topic, partition, latest }: PartitionRange) =>
+      committed.some(at => at.topic === topic && at.partition === partition && at.offset >= latest);
+    return learned.every(isPast) || undefined;
+  });
+  await admin.close();
+}
+
+/** What has happened so far has come. */
+async function settled({ observer, guest }: Stage): Promise<void> {
+  await observer.settled(await guestNowUs(guest));
 }
 
 function denialsSince({ observer }: Stage, from: number): string[] {
@@ -248,7 +271,7 @@ async function orphanedRun(
 }
 
 /** Ends the enforcer, so that its last statement is final, and holds it against what arrived. */
-async function settleBooks({ enforcer, observer }: Stage) {
+async function settleBooks({ enforcer, observer, steps }: Stage) {
   await enforcer.end();
   const said = observer.healths.length;
   await until('the last statement', 10_000, () => (observer.healths.length > said ? true : undefined)).catch(
@@ -259,7 +282,9 @@ async function settleBooks({ enforcer, observer }: Stage) {
   const account = observer.ledger
     .accounts(new Map([[health.bootId, health.emitted]]))
     .find(({ bootId }) => bootId === health.bootId);
-  return { emitted: health.emitted, arrived: account?.arrived ?? 0, dropped: health.dropped };
+  for (const [first, last] of account?.gaps ?? []) steps.note(`numbers ${first} to ${last} did not arrive`);
+  const { emitted, spooled, dropped } = health;
+  return { emitted, arrived: account?.arrived ?? 0, spooled, dropped };
 }
 
 process.exitCode = await main();

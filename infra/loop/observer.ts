@@ -17,7 +17,7 @@ export interface SeenAlert {
   readonly arrivedMs: number;
 }
 
-const eventTopics = [
+export const eventTopics = [
   'events.process.v1',
   'events.file.v1',
   'events.network.v1',
@@ -43,8 +43,9 @@ export class Observer {
   readonly healths: AgentHealth[] = [];
   events = 0;
   deadLetters = 0;
-  /** When the newest event or policy came. */
+  /** When the newest event or alert came, and the latest event time among them, by the guest's clock. */
   lastEventMs = 0;
+  lastEventTimeUs = 0;
   lastPolicyMs = 0;
   #close: () => Promise<void> = async () => {};
 
@@ -65,7 +66,7 @@ export class Observer {
   #take({ topic, value, key, arrivedMs }: Tapped): void {
     switch (topic) {
       case 'alerts.v1':
-        this.ledger.add((value as Alert).origin);
+        this.#event(value as Alert, arrivedMs);
         this.alerts.push({ alert: value as Alert, arrivedMs });
         break;
       case 'policies.v1':
@@ -83,10 +84,24 @@ export class Observer {
         this.deadLetters++;
         break;
       default:
-        this.ledger.add((value as unknown as Pick<Alert, 'origin'>).origin);
+        this.#event(value as unknown as Alert, arrivedMs);
         this.events++;
-        this.lastEventMs = arrivedMs;
     }
+  }
+
+  #event({ origin, time }: Pick<Alert, 'origin' | 'time'>, arrivedMs: number): void {
+    this.ledger.add(origin);
+    this.lastEventMs = arrivedMs;
+    this.lastEventTimeUs = Math.max(this.lastEventTimeUs, time);
+  }
+
+  /** Resolves when what happened up to a time of the guest has come: something later came, or nothing for a while. */
+  async settled(untilUs: number): Promise<void> {
+    await until('the events to arrive', 120_000, () =>
+      this.lastEventTimeUs > untilUs || Date.now() - this.lastEventMs > 5000 ? true : undefined,
+    );
+    // A number is given out before its event is written: leave the few that were on their way time to come.
+    await new Promise(resolve => setTimeout(resolve, 500));
   }
 
   /** Resolves when nothing came for a while, as `last` tells. */

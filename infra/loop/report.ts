@@ -34,6 +34,8 @@ export interface LoopResult {
   readonly emitted: number;
   /** Numbers that arrived in Kafka. */
   readonly arrived: number;
+  /** Numbers declared held: their events wait in the kernel for the next agent. */
+  readonly spooled: number;
   /** Numbers declared dropped, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly seconds: number;
@@ -41,9 +43,9 @@ export interface LoopResult {
 
 export const ALERT_LIMIT_MS = 2000;
 
-/** Numbers that neither arrived nor were declared dropped. */
-export function lost(result: LoopResult): number {
-  return result.emitted - result.arrived - Object.values(result.dropped).reduce((a, b) => a + b, 0);
+/** Numbers that neither arrived nor were declared held or dropped. */
+export function lost({ emitted, arrived, spooled, dropped }: LoopResult): number {
+  return emitted - arrived - spooled - Object.values(dropped).reduce((a, b) => a + b, 0);
 }
 
 /** Every way in which the loop did not hold; empty when it did. */
@@ -114,6 +116,7 @@ export function table(result: LoopResult): string {
     `learned from ${result.learnedEvents} events: ${result.policies} policies with ${result.rules} rules`,
     `benign drives under enforcement: ${result.benignDrives}, denied operations: ${result.benignDenials}`,
     `numbers given out ${result.emitted} = arrived ${result.arrived}` +
+      (result.spooled === 0 ? '' : ` + held ${result.spooled}`) +
       drops.map(([reason, n]) => ` + dropped (${reason}) ${n}`).join('') +
       (lost(result) === 0 ? '' : ` + LOST ${lost(result)}`),
     `restarted agent adopted the pinned state: ${result.adopted ? 'yes' : 'NO'}`,
@@ -133,6 +136,7 @@ export function summary(result: LoopResult): string {
       ...enforced.filter(a => a.phase === 'enforced' && a.alert).map(a => a.alert!.delayMs),
     ),
     lost: lost(result),
+    spooled: result.spooled,
     dropped: result.dropped,
     emitted: result.emitted,
     adopted: result.adopted,
