@@ -123,8 +123,10 @@ async function run(stage: Stage): Promise<LoopResult> {
   const policies = await steps.run('discovery, and the policies enforced', () => discover(stage));
 
   const alertsBefore = observer.alerts.length;
-  await steps.run('(a) the same use again', async () => {
+  await steps.run('(a) the same use again, and nginx started anew under its policy', async () => {
     await stage.containers.drive({ rounds: benignRounds });
+    await restartUnderPolicy(stage, policies);
+    await stage.containers.drive({ rounds: 1 });
     await settled(stage);
   });
   const benignDenials = denialsSince(stage, alertsBefore);
@@ -140,7 +142,7 @@ async function run(stage: Stage): Promise<LoopResult> {
     learnedEvents,
     policies: policies.length,
     rules: policies.reduce((sum, { rules }) => sum + rules.length, 0),
-    benignDrives: benignRounds,
+    benignDrives: benignRounds + 1,
     benignDenials: benignDenials.length,
     attacks: [...control, ...enforced, ...orphaned],
     adopted: true,
@@ -224,6 +226,18 @@ async function enriched(client: LogClient, learned: readonly PartitionRange[]): 
 /** What has happened so far has come. */
 async function settled({ observer, guest }: Stage): Promise<void> {
   await observer.settled(await guestNowUs(guest));
+}
+
+/** A container that starts while its policy is in force: runtime, entrypoint and all. */
+async function restartUnderPolicy(
+  { containers, observer }: Stage,
+  policies: readonly Policy[],
+): Promise<void> {
+  const from = observer.statuses.length;
+  await containers.stop('nginx');
+  await containers.start('nginx');
+  const nginx = policies.filter(({ target }) => target.workload === 'nginx');
+  await observer.statusOf('APPLIED', nginx, from);
 }
 
 function denialsSince({ observer }: Stage, from: number): string[] {
