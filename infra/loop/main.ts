@@ -286,6 +286,9 @@ async function orphanedRun(
 
 /** Ends the enforcer, so that its last statement is final, and holds it against what arrived. */
 async function settleBooks({ enforcer, observer, steps }: Stage) {
+  // What its predecessor had in hand when it was killed is known to be lost only after a while.
+  const books = () => observer.healths.at(-1)?.spooled === 0 || undefined;
+  await until('a statement with nothing held', 45_000, books).catch(error => steps.note(error.message));
   await enforcer.end();
   const said = observer.healths.length;
   await until('the last statement', 10_000, () => (observer.healths.length > said ? true : undefined)).catch(
