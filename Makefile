@@ -54,7 +54,7 @@ generate: install ## TypeScript types from the Avro schemas
 
 golden: install ## rewrite the golden files
 	node schemas/golden.ts
-	GOLDEN=1 vitest run --project unit
+	vitest run --project unit -u
 
 bench: install ## every benchmark; each prints one JSON object last
 	@for file in infra/bench/*.bench.ts; do echo "== $$file"; node --expose-gc $$file || exit 1; done
