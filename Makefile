@@ -30,7 +30,7 @@ loader: ## the BPF programs and their loader
 check: install ## format, lint, types, arrows, generated files, tests without services
 	biome check --error-on-warnings
 	tsc -p .
-	depcruise --output-type err-long agents cli connectors infra pipelines schemas
+	depcruise --output-type err-long $(wildcard agents cli connectors infra pipelines schemas)
 	node schemas/generate.ts --check
 	vitest run --project unit
 

@@ -39,7 +39,7 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
       repartition({ name: 'by-workload', ...profiles }),
       process(() => new PlanPolicies({ published, stores, settings }), {
         name: 'plan-policies',
-        stores: [stores.profiles as never, stores.policies as never],
+        stores: [stores.profiles, stores.policies],
         partitioning: 'kept',
       }),
       to(topicName(tenant, 'policies.v1'), policies),

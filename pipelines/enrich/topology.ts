@@ -47,12 +47,12 @@ export function enrichTopology({ tenant, serdes, settings: given }: EnrichOption
     merge(...learnedTopics.map(topic => events(builder, topic, { tenant, serdes }))).pipe(
       process(() => new Learn({ serdes, entities, stores, settings }), {
         name: 'learn',
-        stores: [stores.grown as never, stores.held as never],
+        stores: [stores.grown, stores.held],
       }),
       repartition({ name: 'grown', ...profiles }),
       process(() => new PublishProfiles({ entities, store, settings }), {
         name: 'publish-profiles',
-        stores: [store as never],
+        stores: [store],
         partitioning: 'kept',
       }),
       to(topicName(tenant, 'behaviours.v1'), { key: textSerde, value: serdes.of('behaviours.v1') }),

@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 import { classes, folder, type Scope, type Sensor, tryOutside } from './sensor.ts';
 
 const denied = { ok: false, output: 'Permission denied' };

@@ -4,7 +4,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 import { folder, loaderProgram, outputOf, Sensor } from './sensor.ts';
 
 const denied = { ok: false, output: 'Permission denied' };

@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 import { classes, firstLine, outputOf, type Scope, tryOutside } from './sensor.ts';
 
 const denied = { ok: false, output: 'Permission denied' };

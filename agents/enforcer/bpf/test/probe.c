@@ -253,6 +253,36 @@ static int open_often(const char *times, const char *path)
 	return tell(0);
 }
 
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+/* Prints what one open and close takes, in ns: the least of ROUNDS averages over TIMES. */
+static int time_open(const char *rounds, const char *times, const char *path)
+{
+	double least = 1e18;
+
+	for (int round = 0; round < atoi(rounds); round++) {
+		double begin = now_ns(), each;
+
+		for (int i = 0; i < atoi(times); i++) {
+			int fd = open(path, O_RDONLY);
+
+			must(fd, "open");
+			close(fd);
+		}
+		each = (now_ns() - begin) / atoi(times);
+		if (each < least)
+			least = each;
+	}
+	printf("%.0f\n", least);
+	return 0;
+}
+
 /* Makes a path of N directories below one, each named by LENGTH letters, with a file "f" at its end; prints it. */
 static int make_deep(const char *directory, const char *levels, const char *letters)
 {
@@ -363,6 +393,8 @@ static int run(int count, char **arguments)
 		return rename_often(a, b, c);
 	if (!strcmp(what, "open-often"))
 		return open_often(a, b);
+	if (!strcmp(what, "time-open"))
+		return time_open(a, b, c);
 	if (!strcmp(what, "make-deep"))
 		return make_deep(a, b, c);
 	if (!strcmp(what, "open-deep"))
