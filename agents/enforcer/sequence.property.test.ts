@@ -50,6 +50,17 @@ describe('sequence numbers', () => {
     );
   });
 
+  it('the watermark goes past every run that an overlapping one reaches', () => {
+    const watermark = new Watermark();
+    for (const [first, last] of [
+      [2, 2],
+      [4, 4],
+      [1, 3],
+    ] as const)
+      watermark.add(first, last);
+    expect(watermark.value).toBe(4);
+  });
+
   it('a hole is handed over once, when it is old enough', () => {
     const arrivals = new Arrivals(10);
     arrivals.add(13, 100);

@@ -91,11 +91,9 @@ export class Watermark {
     }
     if (last <= this.#value) return;
     this.#value = last;
-    const next = this.#above.runs[0];
-    if (next && next.first <= this.#value + 1) {
+    for (let next = this.#above.runs[0]; next && next.first <= this.#value + 1; next = this.#above.runs[0]) {
       this.#value = Math.max(this.#value, next.last);
       this.#above.delete(next.first, next.last);
-      this.add(this.#value + 1, this.#value);
     }
   }
 }

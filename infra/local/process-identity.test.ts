@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { endProcess, identify, isRunning } from './process-identity.ts';
 
@@ -50,7 +53,12 @@ test('a process that ignores the request is killed after the limit', async () =>
 });
 
 test('a name with spaces and parentheses does not confuse the reading', async () => {
-  const { identity } = await start('echo up; exec -a "x) Z 1 (y" sleep 60 2>/dev/null || exec sleep 60');
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-name-'));
+  const named = join(folder, 'x) Z 1 (y');
+  await symlink('/bin/sleep', named);
+  const { child, identity } = await start(`echo up; exec '${named}' 60`);
+  await expect.poll(() => readFile(`/proc/${child.pid}/comm`, 'utf8')).toBe('x) Z 1 (y\n');
+  await rm(folder, { recursive: true });
   expect(identity.startedAt).toMatch(/\d+$/);
   expect(await isRunning(identity)).toBe(true);
 });

@@ -1,14 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Operations that policies name by system call: ptrace, mount and the like. Verdict: by the operation's code. */
+/*
+ * Operations that policies name by system call: ptrace, mount and the like. Verdict: by the operation's code.
+ *
+ * Y1 Mounting changes what paths mean. Where no rule names it, the posture of FILE decides, else that of PROCESS: an
+ *    allow-list of paths is not led astray by a bind mount.
+ */
 #ifndef SLUICE_SYSCALL_H
 #define SLUICE_SYSCALL_H
 
 #include "file.h"
 
+static __always_inline bool changes_mounts(u8 what)
+{
+	return what == OP_MOUNT || what == OP_UMOUNT || what == OP_PIVOT_ROOT;
+}
+
 static __always_inline int finish_syscall(struct operation *op, u8 what)
 {
-	if (op->rules)
-		rule_code(op->rules, &op->slot->key, CLASS_SYSCALL, what, &op->ruling);
+	struct rule_key *key = &op->slot->key;
+
+	if (op->rules) {
+		rule_code(op->rules, key, CLASS_SYSCALL, what, &op->ruling);
+		if (changes_mounts(what) && op->ruling.verdict == VERDICT_NONE)
+			rule_by_posture(op->rules, key, CLASS_FILE, true, &op->ruling);
+		if (changes_mounts(what) && op->ruling.verdict == VERDICT_NONE)
+			rule_by_posture(op->rules, key, CLASS_PROCESS, true, &op->ruling);
+	}
 	return finish(op);
 }
 

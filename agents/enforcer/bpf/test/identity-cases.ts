@@ -109,6 +109,24 @@ export const identityCases: readonly Case[] = [
     },
   },
   {
+    name: 'under a posture for files nothing is mounted, unless a rule admits it',
+    run: async sensor => {
+      const at = folder();
+      mkdirSync(join(at, 'to'));
+      const scope = await sensor.scope();
+      const files = [
+        { class: 'file', on: '/', direct: 'allow' },
+        { class: 'file', direct: 'deny' },
+      ] as const;
+      await scope.put(files);
+      deepEqual(scope.try('mount', '/etc', join(at, 'to')), denied);
+      const [event] = (await scope.events()).filter(event => event.verdict === 'DENY');
+      deepEqual([event?.class, event?.op, event?.rule], [classes.syscall, 2, 2]);
+      await scope.put([...files, { class: 'syscall', on: 2, direct: 'allow' }]);
+      deepEqual(scope.try('mount', '/etc', join(at, 'to')), done);
+    },
+  },
+  {
     name: 'ptrace of another process is denied and names the tracee',
     run: async sensor => {
       const scope = await sensor.scope();
