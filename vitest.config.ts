@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 const beside = (kind: string) => [`{agents,cli,connectors,infra,pipelines,schemas}/**/*.${kind}.ts`];
 const real = [...beside('broker.test'), ...beside('kernel.test')];
 
-/** Three suites: `unit` needs nothing but Node, `broker` a real Kafka and registry, `kernel` a guest kernel with BPF-LSM. */
+/**
+ * Three suites: `unit` needs nothing but Node, `broker` a real Kafka and registry, `kernel` a guest kernel with BPF-LSM.
+ * The real parts run on whatever else the machine does and may be late once, so those two try a failed test again, and
+ * say so; a unit test gets no second chance.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +20,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          retry: 1,
         },
       },
       {
@@ -25,6 +30,7 @@ export default defineConfig({
           testTimeout: 400_000,
           hookTimeout: 400_000,
           fileParallelism: false,
+          retry: 1,
         },
       },
     ],

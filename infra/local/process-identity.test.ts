@@ -57,7 +57,9 @@ test('a name with spaces and parentheses does not confuse the reading', async ()
   const named = join(folder, 'x) Z 1 (y');
   await symlink('/bin/sleep', named);
   const { child, identity } = await start(`echo up; exec '${named}' 60`);
-  await expect.poll(() => readFile(`/proc/${child.pid}/comm`, 'utf8')).toBe('x) Z 1 (y\n');
+  await expect
+    .poll(() => readFile(`/proc/${child.pid}/comm`, 'utf8'), { timeout: 10_000 })
+    .toBe('x) Z 1 (y\n');
   await rm(folder, { recursive: true });
   expect(identity.startedAt).toMatch(/\d+$/);
   expect(await isRunning(identity)).toBe(true);

@@ -53,7 +53,7 @@ test('resolves when all answer, having told of each', async () => {
   expect(await Promise.all(launched.map(isRunning))).toEqual([true, true]);
   await watchdog.release();
   // Killed is not yet gone.
-  await expect.poll(() => Promise.all(launched.map(isRunning))).toEqual([false, false]);
+  await expect.poll(() => Promise.all(launched.map(isRunning)), { timeout: 10_000 }).toEqual([false, false]);
 });
 
 test('after one failed the other, still preparing, is not started, and nothing runs on afterwards', async () => {

@@ -149,6 +149,17 @@ export const lifeCases: readonly Case[] = [
     },
   },
   {
+    name: 'the loader keeps CAP_BPF and CAP_PERFMON and nothing else',
+    run: async () => {
+      const status = readFileSync(`/proc/${loaderPid('/sys/fs/bpf/test')}/status`, 'utf8');
+      const [bpf, perfmon] = [39n, 38n];
+      const kept = ((1n << bpf) | (1n << perfmon)).toString(16).padStart(16, '0');
+      for (const set of ['CapPrm', 'CapEff', 'CapBnd'])
+        equal(new RegExp(`${set}:\\t(\\w+)`).exec(status)?.[1], kept);
+      ok(/NoNewPrivs:\t1/.test(status));
+    },
+  },
+  {
     name: 'bad usage and a folder that is no bpffs each have their exit code',
     run: async () => {
       const run = (...args: string[]) => spawnSync(loaderProgram, args).status;
