@@ -110,6 +110,11 @@ int remove_ruleset(const struct kernel *kernel, uint64_t cgroup);
 void forget_retired(const struct kernel *kernel);
 /* Takes up those that a predecessor replaced and did not forget. */
 void adopt_retired(const struct kernel *kernel);
+/* The ruleset in force for a scope, and its note; 0 when there is none. */
+uint32_t ruleset_of(const struct kernel *kernel, uint64_t cgroup, struct ruleset_note *found);
+
+/* listing.c: the payload of LISTED after the request. */
+
 void list_scopes(const struct kernel *kernel, struct bytes *out);
 
 /* requests.c */

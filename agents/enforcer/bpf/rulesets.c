@@ -213,8 +213,7 @@ static int map_id(int fd, uint32_t *id)
 	return 0;
 }
 
-/* Finds the ruleset in force for a scope; 0 when there is none. */
-static uint32_t ruleset_of(const struct kernel *kernel, uint64_t cgroup, struct ruleset_note *found)
+uint32_t ruleset_of(const struct kernel *kernel, uint64_t cgroup, struct ruleset_note *found)
 {
 	uint32_t key, next, table;
 	const void *previous = NULL;
@@ -359,61 +358,4 @@ int remove_ruleset(const struct kernel *kernel, uint64_t cgroup)
 		return errno;
 	retire(ruleset);
 	return 0;
-}
-
-static uint32_t list_names(const struct kernel *kernel, uint32_t ruleset, struct bytes *out)
-{
-	struct name_key key, next;
-	const void *previous = NULL;
-	uint32_t count = 0;
-
-	while (!bpf_map_get_next_key(kernel->rule_names, previous, &next)) {
-		struct rule_name name;
-
-		if (next.ruleset == ruleset && !bpf_map_lookup_elem(kernel->rule_names, &next, &name)) {
-			put_u32(out, next.rule);
-			put_u64(out, name.generation);
-			put_u8(out, name.severity);
-			put_text(out, name.policy_id);
-			put_text(out, name.rule_id);
-			count++;
-		}
-		key = next;
-		previous = &key;
-	}
-	return count;
-}
-
-void list_scopes(const struct kernel *kernel, struct bytes *out)
-{
-	size_t count_at = bytes_waiting(out);
-	uint64_t key, next;
-	const void *previous = NULL;
-	uint32_t count = 0;
-
-	put_u32(out, 0);
-	while (!bpf_map_get_next_key(kernel->scopes, previous, &next)) {
-		struct ruleset_note note = {};
-		struct scope scope = {};
-		uint32_t ruleset = ruleset_of(kernel, next, &note);
-		size_t names_at;
-
-		if (!ruleset)
-			memset(&note, 0, sizeof(note));
-		bpf_map_lookup_elem(kernel->scopes, &next, &scope);
-		put_u64(out, next);
-		put_u32(out, scope.flags);
-		put_u32(out, ruleset);
-		put_u64(out, note.generation);
-		put_raw(out, note.token, sizeof(note.token));
-		put_u32(out, note.entries);
-		names_at = bytes_waiting(out);
-		put_u32(out, 0);
-		if (ruleset)
-			patch_u32(out, names_at, list_names(kernel, ruleset, out));
-		count++;
-		key = next;
-		previous = &key;
-	}
-	patch_u32(out, count_at, count);
 }
