@@ -2,12 +2,14 @@
  * The demo (`node infra/demo/main.ts`): a recorded capture through real Kafka, the policies it leads to, what to look at next.
  *
  * Standard output is the policies; what is said about them goes to standard error. The stack stays up: `sluice down` ends it.
+ * With `--ephemeral` it runs on a stack of its own that ends with it.
  */
 
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { kafkaClient, type LogClient, type PartitionRange } from '#kafka';
 import { provisionTenant, type Stack, startStack } from '#local';
@@ -28,10 +30,11 @@ const quietMs = 2000;
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { ephemeral: { type: 'boolean', default: false } } });
   const steps = new Steps();
   mkdirSync(logs, { recursive: true });
   const stack = await steps.run('Kafka and the schema registry', () =>
-    startStack({ report: line => steps.note(line) }),
+    startStack({ ephemeral: values.ephemeral, report: line => steps.note(line) }),
   );
   await steps.run(`topics and schemas of tenant ${tenant}`, () => provisionTenant(stack, tenant));
   const client = kafkaClient({ bootstrapServers: stack.bootstrapServers, clientId: 'demo' });
@@ -53,6 +56,7 @@ async function main(): Promise<void> {
   } finally {
     await pipelines.close();
     await client.close();
+    if (values.ephemeral) await stack.stop();
   }
 }
 

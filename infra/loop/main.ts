@@ -136,8 +136,9 @@ async function run(stage: Stage): Promise<LoopResult> {
 
   const policy = policies.find(({ target }) => target.workload === 'nginx');
   const enforced = await steps.run('(b) the attacks', () => attackRun(stage, 'enforced', policy));
-  const orphaned = await steps.run('(c) the agent is killed, the attacks again, and a successor', () =>
-    orphanedRun(stage, policies, policy),
+  const { attacks: orphaned, adopted } = await steps.run(
+    '(c) the agent is killed, the attacks again, and a successor',
+    () => orphanedRun(stage, policies, policy),
   );
   const books = await steps.run('(d) the books', () => settleBooks(stage));
   return {
@@ -147,7 +148,7 @@ async function run(stage: Stage): Promise<LoopResult> {
     benignDrives: benignRounds + 1,
     benignDenials: benignDenials.length,
     attacks: [...control, ...enforced, ...orphaned],
-    adopted: true,
+    adopted,
     ...books,
     seconds: steps.seconds,
   };
@@ -259,19 +260,26 @@ async function orphanedRun(
   stage: Stage,
   policies: readonly Policy[],
   policy: Policy | undefined,
-): Promise<AttackResult[]> {
-  const { containers, observer, enforcer, guest } = stage;
+): Promise<{ readonly attacks: readonly AttackResult[]; readonly adopted: boolean }> {
+  const { containers, observer, enforcer, guest, steps } = stage;
   await enforcer.kill();
   const from = observer.alerts.length;
   const offsetMs = await clockOffsetMs(guest);
   const attempts = await containers.attack();
   const statusFrom = observer.statuses.length;
   await enforcer.start();
-  await observer.statusOf('ADOPTED', policies, statusFrom);
-  return matchAlerts({
+  const adopted = await observer.statusOf('ADOPTED', policies, statusFrom).then(
+    () => true,
+    error => {
+      steps.note((error as Error).message);
+      return false;
+    },
+  );
+  const attacks = await matchAlerts({
     ...{ phase: 'orphaned', attempts, policy, clockOffsetMs: offsetMs, waitMs: 30_000 },
     alerts: () => observer.alerts.slice(from),
   });
+  return { attacks, adopted };
 }
 
 /** Ends the enforcer, so that its last statement is final, and holds it against what arrived. */
