@@ -169,18 +169,22 @@ static __always_inline bool is_runtime_file(struct file *file)
 	return !ns || ns == (void *)-EINVAL || BPF_CORE_READ(ns, ns.inum) == host_mount_namespace;
 }
 
+static __always_inline bool is_outside_container(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_mount_namespace;
+}
+
 /*
  * The runtime executes itself once more while it is still outside the container's mount namespace. Inside it, whatever it
- * executes is judged, be it a descriptor that leaked from the host.
+ * executes is judged and ends the exemption, be it the runtime itself by a descriptor that leaked from the host.
  */
 static __always_inline bool is_runtime_restart(struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 flags = 0;
 
-	return entry_of(task) != ENTRY_NONE && is_runtime_file(file) &&
-	       BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_mount_namespace && scope_of_current(&flags) &&
-	       !(flags & SCOPE_HOST);
+	return entry_of(task) != ENTRY_NONE && is_runtime_file(file) && is_outside_container(task) &&
+	       scope_of_current(&flags) && !(flags & SCOPE_HOST);
 }
 
 /* A process has executed a file. */
@@ -192,7 +196,7 @@ static __always_inline void runtime_executed(struct file *file)
 	if (entry_of(task) == ENTRY_NONE)
 		return;
 	scope_of_current(&flags);
-	if ((flags & SCOPE_HOST) || !is_runtime_file(file))
+	if ((flags & SCOPE_HOST) || !is_runtime_file(file) || !is_outside_container(task))
 		bpf_task_storage_delete(&entering, task->group_leader);
 	else
 		set_entry(task->group_leader, ENTRY_EXECUTED);

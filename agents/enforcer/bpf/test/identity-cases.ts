@@ -164,6 +164,18 @@ export const identityCases: readonly Case[] = [
     },
   },
   {
+    name: 'a runtime led to execute its own leaked file inside the container is exempt no more',
+    run: async sensor => {
+      const { scope, secret } = await scopeWithSecret(sensor);
+      deepEqual(scope.tryLeaked('open', secret, 'r'), denied);
+      await scope.put([
+        { class: 'process', on: '/', direct: 'allow' },
+        { class: 'process', direct: 'deny' },
+      ]);
+      deepEqual(scope.tryLeaked('say', 'ran'), denied);
+    },
+  },
+  {
     name: 'in a host scope the first exec ends the exemption though it is the host’s file',
     run: async sensor => {
       const at = folder();

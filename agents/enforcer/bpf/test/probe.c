@@ -47,17 +47,38 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* in CGROUP container|host COMMAND…: joins, gets its own mount namespace when a container, executes. */
+/* Executes a copy of a file that exists in memory only. */
+static int execute_from_memory(const char *file, char **arguments)
+{
+	int from = open(file, O_RDONLY), to = memfd_create("copy", 0);
+	char *const environment[] = { NULL };
+	char buffer[65536];
+	ssize_t got;
+
+	must(from, "open the file");
+	must(to, "make a memfd");
+	while ((got = read(from, buffer, sizeof(buffer))) > 0)
+		must(write(to, buffer, got), "copy");
+	syscall(SYS_execveat, to, "", arguments, environment, AT_EMPTY_PATH);
+	return tell(-1);
+}
+
+/*
+ * in CGROUP container|leaked|host COMMAND…: joins, gets its own mount namespace when a container, executes. "leaked"
+ * executes a copy that no mount namespace knows, as a runtime's descriptor would be.
+ */
 static int in(char **arguments)
 {
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", arguments[0]);
 	write_text(path, "0");
-	if (!strcmp(arguments[1], "container")) {
+	if (strcmp(arguments[1], "host")) {
 		must(unshare(CLONE_NEWNS), "unshare");
 		must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
 	}
+	if (!strcmp(arguments[1], "leaked"))
+		return execute_from_memory(arguments[2], arguments + 2);
 	execvp(arguments[2], arguments + 2);
 	return tell(-1);
 }
@@ -139,22 +160,6 @@ static int trace(const char *pid)
 		ptrace(PTRACE_DETACH, atoi(pid), 0, 0);
 	}
 	return tell(result);
-}
-
-/* Executes a copy of a file that exists in memory only. */
-static int execute_from_memory(const char *file)
-{
-	int from = open(file, O_RDONLY), to = memfd_create("copy", 0);
-	char *const arguments[] = { "copy", "say", "ran", NULL }, *const environment[] = { NULL };
-	char buffer[65536];
-	ssize_t got;
-
-	must(from, "open the file");
-	must(to, "make a memfd");
-	while ((got = read(from, buffer, sizeof(buffer))) > 0)
-		must(write(to, buffer, got), "copy");
-	syscall(SYS_execveat, to, "", arguments, environment, AT_EMPTY_PATH);
-	return tell(-1);
 }
 
 /* Opens a file under a name that only a detached mount gives it. */
@@ -378,7 +383,7 @@ static int run(int count, char **arguments)
 	if (!strcmp(what, "traceme"))
 		return tell(ptrace(PTRACE_TRACEME, 0, 0, 0));
 	if (!strcmp(what, "exec-memory"))
-		return execute_from_memory(a);
+		return execute_from_memory(a, (char *[]){ "copy", "say", "ran", NULL });
 	if (!strcmp(what, "open-detached"))
 		return open_detached(a, b);
 	if (!strcmp(what, "open-chroot"))

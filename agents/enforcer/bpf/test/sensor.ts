@@ -174,10 +174,12 @@ export class Scope {
   }
 
   run(...command: string[]): Outcome {
-    const { status, stdout, stderr } = spawnSync(probe, ['in', this.path, this.#kind, ...command], {
-      encoding: 'utf8',
-    });
-    return { ok: status === 0, output: `${stdout}${stderr}`.trim() };
+    return tryOutside('in', this.path, this.#kind, ...command);
+  }
+
+  /** As `try`, but the runtime is led to execute a file that no mount namespace knows. */
+  tryLeaked(...operation: string[]): Outcome {
+    return tryOutside('in', this.path, 'leaked', probe, ...operation);
   }
 
   start(...operation: string[]): ChildProcess {
