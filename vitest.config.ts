@@ -10,9 +10,12 @@ const real = [...beside('broker.test'), ...beside('kernel.test')];
  */
 export default defineConfig({
   test: {
+    // What is waited for usually comes at once; only a failure waits this long.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
-      { test: { name: 'unit', include: beside('test'), exclude: real, testTimeout: 20_000 } },
+      { extends: true, test: { name: 'unit', include: beside('test'), exclude: real, testTimeout: 20_000 } },
       {
+        extends: true,
         test: {
           name: 'broker',
           include: beside('broker.test'),
@@ -24,6 +27,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'kernel',
           include: beside('kernel.test'),

@@ -154,7 +154,7 @@ test('an interrupted up leaves nothing running', async () => {
   await expect.poll(launched, { timeout: 30_000, interval: 20 }).toBeGreaterThan(0);
   const pid = launched();
   child.kill('SIGKILL');
-  await expect.poll(() => identify(pid)).toBeUndefined();
+  await expect.poll(() => identify(pid), { timeout: 20_000 }).toBeUndefined();
 });
 
 test('down twice is no failure; with --purge nothing is left', async () => {
