@@ -35,13 +35,12 @@ async function sluice(...args: string[]): Promise<{ code: number | null; out: st
   return { code, out, err };
 }
 
-const up = (...more: string[]) => {
+const upArgs = () => {
   const { broker, controller, registry } = ports;
-  const chosen = ['--broker-port', broker, '--controller-port', controller, '--registry-port', registry].map(
-    String,
-  );
-  return sluice('up', '--engine', 'jvm', ...options, ...chosen, ...more);
+  const chosen = ['--broker-port', broker, '--controller-port', controller, '--registry-port', registry];
+  return ['up', '--engine', 'jvm', ...options, ...chosen.map(String)];
 };
+const up = (...more: string[]) => sluice(...upArgs(), ...more);
 
 async function statusNow() {
   const { code, out } = await sluice('status', '-o', 'json', ...options);
@@ -138,8 +137,7 @@ test('after down, up on other ports finds the topics, the schemas and their ids 
 
 test('an interrupted up leaves nothing running', async () => {
   await sluice('down', ...options);
-  const args = ['up', '--engine', 'jvm', ...options, '--broker-port', String(ports.broker)];
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args]);
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...upArgs()]);
   const state = join(folder, 'stack', 'state.json');
   const launched = () => {
     try {
