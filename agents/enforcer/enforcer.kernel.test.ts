@@ -94,7 +94,7 @@ function freePort(): Promise<number> {
 }
 
 const wait = <T>(what: string, ask: () => T | undefined | false) =>
-  until(what, ask, { limitMs: 180_000, explain: () => `the agent said:\n${told.slice(-6000)}` });
+  until(what, ask, { limitMs: 300_000, explain: () => `the agent said:\n${told.slice(-6000)}` });
 
 /** Runs a command as the container does: in its cgroup, with a mount namespace of its own. */
 async function inContainer(command: string): Promise<{ exitCode: number; output: string }> {

@@ -1,6 +1,7 @@
 /** The enforcer in the guest: started, ended as it may end, killed as it must not. */
 
 import { createWriteStream, type WriteStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Guest, GuestProcess } from '#guest';
 
 export interface EnforcerPlace {
@@ -12,9 +13,12 @@ export interface EnforcerPlace {
   readonly node: string;
   /** Where what it prints goes. */
   readonly logPath: string;
+  /** Told what a human should know. */
+  readonly onNote: (text: string) => void;
 }
 
 const main = 'agents/enforcer/main.ts';
+const silenceLimitMs = 120_000;
 
 export class LoopEnforcer {
   readonly #place: EnforcerPlace;
@@ -26,7 +30,8 @@ export class LoopEnforcer {
     this.#log = createWriteStream(place.logPath);
   }
 
-  async start(): Promise<void> {
+  /** Resolves with its first line. */
+  async start(retries = 1): Promise<void> {
     const { guest, bootstrapServers, registryUrl, tenant, cluster, node } = this.#place;
     const settings = {
       SLUICE_BOOTSTRAP_SERVERS: bootstrapServers,
@@ -39,9 +44,20 @@ export class LoopEnforcer {
     const env = Object.entries(settings)
       .map(([name, value]) => `${name}=${value}`)
       .join(' ');
+    const spoke = Promise.withResolvers<'spoke'>();
     this.#process = await guest.spawn(`exec env ${env} node ${main}`, {
-      onOutput: text => void this.#log.write(text),
+      onOutput: text => {
+        spoke.resolve('spoke');
+        this.#log.write(text);
+      },
     });
+    const silent = sleep(silenceLimitMs, 'silent' as const, { ref: false });
+    if ((await Promise.race([spoke.promise, silent])) === 'spoke') return;
+    if (retries === 0) throw new Error(`the enforcer said nothing for ${silenceLimitMs / 1000} s, twice`);
+    // Seen now and then in an emulated CPU: the process hangs before its first line. A supervisor would start it again.
+    this.#place.onNote(`the enforcer said nothing for ${silenceLimitMs / 1000} s and is started again`);
+    await this.kill();
+    await this.start(retries - 1);
   }
 
   /** SIGTERM: it sends what it holds and leaves enforcement pinned. */

@@ -101,6 +101,7 @@ async function setUp({ steps, logs, recordTo, ends }: SetUp): Promise<Stage> {
   ends.push(() => pipelines.close());
   const enforcer = new LoopEnforcer({
     ...{ guest, tenant, cluster, node, logPath: join(logs, 'enforcer.log') },
+    onNote: text => steps.note(text),
     bootstrapServers: stack.guest!.bootstrapServers,
     registryUrl: stack.guest!.registryUrl,
   });
@@ -115,7 +116,7 @@ async function run(stage: Stage): Promise<LoopResult> {
   );
   await steps.run('the enforcer in the guest', async () => {
     await enforcer.start();
-    await until('the enforcer to report', 180_000, () => observer.healths.at(-1));
+    await until('the enforcer to report', 400_000, () => observer.healths.at(-1));
   });
   await steps.run('learning: nginx and redis start and are used', () => learn(stage));
   const learnedEvents = observer.events;

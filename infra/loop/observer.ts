@@ -111,7 +111,7 @@ export class Observer {
 
   /** The status of each policy that fits, once there is one for every one of the policies. */
   async statusOf(state: PolicyStatus['state'], policies: readonly Policy[], from = 0): Promise<void> {
-    await until(`policies to be ${state}`, 120_000, () => {
+    await until(`policies to be ${state}`, 400_000, () => {
       const told = this.statuses.slice(from);
       const rejected = told.find(status => status.state === 'REJECTED');
       if (rejected) throw new Error(`policy ${rejected.policyId} was rejected: ${rejected.reason}`);
