@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootGuest, type Guest, type GuestProcess } from '#guest';
 import { kafkaClient, type LogClient } from '#kafka';
-import { type Stack, startStack } from '#local';
+import { freePorts, type Stack, startStack } from '#local';
 import { documentOf, parsePolicyText, policyDigest } from '#policy';
 import { ccompatRegistry } from '#registry';
 import { type Alert, entityKey, openSerdes, type Policy, withDefaults } from '#schemas';
@@ -84,16 +83,6 @@ const pod = withDefaults('EntityChange', {
   }),
 });
 
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise(resolve => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 const wait = <T>(what: string, ask: () => T | undefined | false) =>
   until(what, ask, { limitMs: 300_000, explain: () => `the agent said:\n${told.slice(-6000)}` });
 
@@ -140,7 +129,7 @@ async function alertOf(
 beforeAll(async () => {
   stack = await startStack({
     ephemeral: true,
-    guestListener: { port: await freePort(), advertisedHost: '10.0.2.2' },
+    guestListener: { port: (await freePorts(1))[0]!, advertisedHost: '10.0.2.2' },
   });
   client = kafkaClient({ bootstrapServers: stack.bootstrapServers, clientId: 'enforcer-kernel-test' });
   const serdes = await openSerdes({ registry: ccompatRegistry({ url: stack.registryUrl }), tenant });

@@ -1,5 +1,6 @@
 export type { GuestListener } from './broker.ts';
 export type { StackPorts } from './plan.ts';
+export { freePorts } from './ports.ts';
 export { countTopics, type Provisioned, provisionTenant } from './provision.ts';
 export type { ServiceName } from './service.ts';
 export type { Stack } from './stack.ts';

@@ -13,7 +13,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { bootGuest, type Guest } from '#guest';
 import { kafkaClient, type LogClient, type PartitionRange } from '#kafka';
-import { type Stack, startStack } from '#local';
+import { freePorts, type Stack, startStack } from '#local';
 import { ccompatRegistry, registerAll } from '#registry';
 import { entityKey, openSerdes, type Policy, type Serdes, topicName, topicSpecs } from '#schemas';
 import { recordCapture } from '../capture/index.ts';
@@ -21,7 +21,6 @@ import { matchAlerts } from './attacks.ts';
 import { clockOffsetMs, guestNowUs } from './clock.ts';
 import { Containers, entityChanges } from './containers/index.ts';
 import { LoopEnforcer } from './enforcer.ts';
-import { freePort } from './free-port.ts';
 import { eventTopics, Observer } from './observer.ts';
 import { Pipelines } from './pipelines.ts';
 import { type AttackResult, faults, type LoopResult, summary, table } from './report.ts';
@@ -78,7 +77,7 @@ async function setUp({ steps, logs, recordTo, ends }: SetUp): Promise<Stage> {
   const stack = await steps.run('Kafka and the schema registry', async () =>
     startStack({
       ephemeral: true,
-      guestListener: { port: await freePort(), advertisedHost: '10.0.2.2' },
+      guestListener: { port: (await freePorts(1))[0]!, advertisedHost: '10.0.2.2' },
     }),
   );
   ends.push(() => stack.stop());
