@@ -107,7 +107,7 @@ async function privateApt(suite: string, folder: string) {
     runTool(command, [...settings, ...words], cwd);
 }
 
-/** The mirror this machine uses already when it is a Debian one, else Debian's own. */
+/** The Debian mirror this machine's apt uses. Errors: UNREACHABLE when it uses none. */
 export async function debianMirror(): Promise<string> {
   const texts = await Promise.all(
     ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].map(path =>
@@ -115,5 +115,9 @@ export async function debianMirror(): Promise<string> {
     ),
   );
   const uri = /^(?:URIs:|deb(?: \[[^\]]*\])?) *(https?:\S+\/debian)\/?(?:\s|$)/m.exec(texts.join('\n'))?.[1];
-  return uri ?? 'http://deb.debian.org/debian';
+  if (uri !== undefined) return uri;
+  throw new SluiceError(
+    'UNREACHABLE',
+    'No Debian mirror in /etc/apt/sources.list or sources.list.d/debian.sources; add one, the guest is made from it',
+  );
 }
