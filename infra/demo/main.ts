@@ -14,9 +14,11 @@ import { stringify } from 'yaml';
 import { kafkaClient, type LogClient, type PartitionRange } from '#kafka';
 import { provisionTenant, type Stack, startStack } from '#local';
 import { ccompatRegistry } from '#registry';
-import { capturedTopics, openSerdes, type Policy, type Serdes, topicName } from '#schemas';
+import { openSerdes, type Policy, type Serdes } from '#schemas';
 import { replayCapture } from '../capture/index.ts';
+import { eventTopics } from '../loop/observer.ts';
 import { Pipelines } from '../loop/pipelines.ts';
+import { endsOf, isEnriched } from '../loop/progress.ts';
 import { Steps, until } from '../loop/steps.ts';
 import { tap } from '../loop/tap.ts';
 
@@ -46,7 +48,7 @@ async function main(): Promise<void> {
       replayCapture({ client, serdes, tenant, path: capture }),
     );
     const policies = await steps.run('enrich and discovery', async () => {
-      const ends = await endsOf(client);
+      const ends = await endsOf({ client, tenant }, eventTopics);
       await pipelines.start();
       return discovered(client, serdes, ends);
     });
@@ -58,14 +60,6 @@ async function main(): Promise<void> {
     await client.close();
     if (values.ephemeral) await stack.stop();
   }
-}
-
-async function endsOf(client: LogClient): Promise<readonly PartitionRange[]> {
-  const admin = await client.admin();
-  const topics = capturedTopics.filter(topic => topic.startsWith('events.'));
-  const ranges = await Promise.all(topics.map(topic => admin.offsets(topicName(tenant, topic))));
-  await admin.close();
-  return ranges.flat().filter(({ earliest, latest }) => latest > earliest);
 }
 
 /** The policies, once enrich has gone past all events and discovery has nothing to add. */
@@ -85,16 +79,11 @@ async function discovered(
     },
     onFailed: error => say(`reading policies.v1 ended: ${error.message}`),
   });
-  const admin = await client.admin();
-  const topics = [...new Set(ends.map(({ topic }) => topic))];
   await until(`policies (see the logs in ${logs})`, 80_000, async () => {
-    const committed = await admin.committed(`${tenant}.enrich`, topics);
-    const isPast = ({ topic, partition, latest }: PartitionRange) =>
-      committed.some(at => at.topic === topic && at.partition === partition && at.offset >= latest);
     const isQuiet = policies.size > 0 && performance.now() - lastMs > quietMs;
-    return (ends.every(isPast) && isQuiet) || undefined;
+    return (isQuiet && (await isEnriched({ client, tenant }, ends))) || undefined;
   });
-  await Promise.all([admin.close(), close()]);
+  await close();
   return [...policies.values()].sort((a, b) => (a.policyId < b.policyId ? -1 : 1));
 }
 

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { bootGuest, type Guest } from '#guest';
-import { kafkaClient, type LogClient, type PartitionRange } from '#kafka';
+import { kafkaClient, type LogClient } from '#kafka';
 import { freePorts, type Stack, startStack } from '#local';
 import { ccompatRegistry, registerAll } from '#registry';
 import { entityKey, openSerdes, type Policy, type Serdes, topicName, topicSpecs } from '#schemas';
@@ -23,6 +23,7 @@ import { Containers, entityChanges } from './containers/index.ts';
 import { LoopEnforcer } from './enforcer.ts';
 import { eventTopics, Observer } from './observer.ts';
 import { Pipelines } from './pipelines.ts';
+import { endsOf, isEnriched } from './progress.ts';
 import { type AttackResult, faults, type LoopResult, summary, table } from './report.ts';
 import { Steps, until } from './steps.ts';
 
@@ -185,10 +186,14 @@ async function learn(stage: Stage): Promise<void> {
 }
 
 async function discover({ client, pipelines, observer, steps }: Stage): Promise<readonly Policy[]> {
-  const learned = await endsOf(client);
+  const learned = await endsOf({ client, tenant }, eventTopics);
   await pipelines.start();
   await until('the first policies', 120_000, () => observer.policies.size >= 2 || undefined);
-  await enriched(client, learned);
+  await until(
+    'enrich to take in all events',
+    120_000,
+    async () => (await isEnriched({ client, tenant }, learned)) || undefined,
+  );
   await observer.quiet('discovery', 4000, () => observer.lastPolicyMs);
   const candidates = [...observer.policies.values()];
   const from = observer.statuses.length;
@@ -203,27 +208,6 @@ async function discover({ client, pipelines, observer, steps }: Stage): Promise<
     steps.note(`${policyId}: generation ${generation}, ${rules.length} rules`);
   }
   return enforced;
-}
-
-async function endsOf(client: LogClient): Promise<readonly PartitionRange[]> {
-  const admin = await client.admin();
-  const topics = eventTopics.map(topic => topicName(tenant, topic));
-  const ranges = await Promise.all(topics.map(topic => admin.offsets(topic)));
-  await admin.close();
-  return ranges.flat().filter(({ earliest, latest }) => latest > earliest);
-}
-
-/** Resolves when enrich has gone past all that was learned from. */
-async function enriched(client: LogClient, learned: readonly PartitionRange[]): Promise<void> {
-  const admin = await client.admin();
-  const topics = [...new Set(learned.map(({ topic }) => topic))];
-  await until('enrich to take in all events', 120_000, async () => {
-    const committed = await admin.committed(`${tenant}.enrich`, topics);
-    const isPast = ({ topic, partition, latest }: PartitionRange) =>
-      committed.some(at => at.topic === topic && at.partition === partition && at.offset >= latest);
-    return learned.every(isPast) || undefined;
-  });
-  await admin.close();
 }
 
 /** What has happened so far has come. */
