@@ -13,11 +13,11 @@ import type { BehaviourProfile, Policy, Serdes, Stage } from '#schemas';
 import { behaviourKey, policyIdOf, textSerde } from '#schemas';
 import {
   type GlobalTable,
+  type KeyValueSpec,
   type KeyValueStore,
   keyValueStore,
   type Processor,
   type ProcessorContext,
-  type StoreSpec,
   type StreamRecord,
   type TableView,
 } from '#streams';
@@ -34,9 +34,9 @@ export interface PlanSettings {
 
 export interface PlanStores {
   /** Profiles of containers, by behaviour key. */
-  readonly profiles: StoreSpec<string, BehaviourProfile>;
+  readonly profiles: KeyValueSpec<string, BehaviourProfile>;
   /** The last policy of each workload, by policy id. */
-  readonly policies: StoreSpec<string, Policy>;
+  readonly policies: KeyValueSpec<string, Policy>;
 }
 
 export function planStores(serdes: Serdes): PlanStores {

@@ -14,11 +14,11 @@ import type { LogRecord } from '#kafka';
 import { type DeadLetter, parseTopicName, type Serdes, textSerde } from '#schemas';
 import {
   type GlobalTable,
+  type KeyValueSpec,
   type KeyValueStore,
   keyValueStore,
   type Processor,
   type ProcessorContext,
-  type StoreSpec,
   type StreamRecord,
 } from '#streams';
 import type { EntityIntervals } from './entity-intervals.ts';
@@ -36,9 +36,9 @@ export interface LearnSettings {
 }
 
 export interface LearnStores {
-  readonly grown: StoreSpec<string, GrowingProfile>;
+  readonly grown: KeyValueSpec<string, GrowingProfile>;
   /** Events as they were read, under code and message of what they will be put aside with. */
-  readonly held: StoreSpec<string, DeadLetter>;
+  readonly held: KeyValueSpec<string, DeadLetter>;
 }
 
 export function learnStores(serdes: Serdes): LearnStores {

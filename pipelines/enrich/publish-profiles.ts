@@ -8,11 +8,11 @@
 import { type BehaviourProfile, type Serdes, textSerde } from '#schemas';
 import {
   type GlobalTable,
+  type KeyValueSpec,
   type KeyValueStore,
   keyValueStore,
   type Processor,
   type ProcessorContext,
-  type StoreSpec,
   type StreamRecord,
 } from '#streams';
 import type { EntityIntervals } from './entity-intervals.ts';
@@ -26,13 +26,13 @@ export interface PublishSettings {
   readonly evidenceMs: number;
 }
 
-export function profileStore(serdes: Serdes): StoreSpec<string, GrowingProfile> {
+export function profileStore(serdes: Serdes): KeyValueSpec<string, GrowingProfile> {
   return keyValueStore({ name: 'profiles', key: textSerde, value: profileSerde(serdes) });
 }
 
 export interface PublishOptions {
   readonly entities: GlobalTable<EntityIntervals>;
-  readonly store: StoreSpec<string, GrowingProfile>;
+  readonly store: KeyValueSpec<string, GrowingProfile>;
   readonly settings: PublishSettings;
 }
 

@@ -38,13 +38,21 @@ export { systemClock } from './runtime/system-clock.ts';
 // State.
 export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
 export {
-  type AnyStore,
+  type KeyValueOptions,
+  type KeyValueSpec,
   type KeyValueStore,
   keyValueStore,
   type ReadOnlyStore,
-  type StoreOptions,
-  type StoreSpec,
-} from './store/store.ts';
+} from './store/key-value-store.ts';
+export type { AnyStore, StoreSpec } from './store/store.ts';
+export {
+  type ReadOnlyTimeline,
+  type Timeline,
+  type TimelineEntry,
+  type TimelineOptions,
+  type TimelineSpec,
+  timelineStore,
+} from './store/timeline.ts';
 // Failures.
 export {
   byCatalogue,

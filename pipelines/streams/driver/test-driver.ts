@@ -9,7 +9,8 @@ import type { Headers, LogRecord, OutgoingRecord, TopicPartitionOffset } from '#
 import type { Serde } from '#schemas';
 import { Counters } from '../counters.ts';
 import type { GlobalTable } from '../store/global.ts';
-import type { ReadOnlyStore } from '../store/store.ts';
+import type { ReadOnlyStore } from '../store/key-value-store.ts';
+import type { ReadOnlyTimeline } from '../store/timeline.ts';
 import { type Checkpoint, endsOf, readMark } from '../task/checkpoint.ts';
 import {
   byCatalogue,
@@ -196,13 +197,22 @@ export class TestDriver {
     return this.#letters;
   }
 
-  /** A store of the task with that partition. */
+  /** A key-value store of the task with that partition. */
   store<K, V>(name: string, partition = 0): ReadOnlyStore<K, V> {
+    return this.#store(name, partition) as ReadOnlyStore<K, V>;
+  }
+
+  /** Windows, sessions, versions: a timeline of the task with that partition. */
+  timeline<K, V>(name: string, partition = 0): ReadOnlyTimeline<K, V> {
+    return this.#store(name, partition) as ReadOnlyTimeline<K, V>;
+  }
+
+  #store(name: string, partition: number): unknown {
     this.#alive();
     const task = this.#tasks.find(each => each.partition === partition && each.stores.has(name));
     if (!task)
       throw new SluiceError('INPUT_INVALID', `no task of partition ${partition} has a store ${name}`);
-    return task.stores.get(name) as unknown as ReadOnlyStore<K, V>;
+    return task.stores.get(name)!.store;
   }
 
   global<W>(table: GlobalTable<W>): W {
@@ -272,11 +282,11 @@ export class TestDriver {
     const last = marks.findLast(record => record.key!.toString() === task.id);
     const mark = last ? readMark(last) : null;
     const ends: Record<string, number> = {};
-    for (const { store, topic } of task.changelogs) {
+    for (const { changelog, topic } of task.changelogs) {
       const records = this.#log.from({ topic, partition, offset: 0 });
       const end = Math.min(endOf(mark, topic), records.length);
       ends[topic] = end;
-      restoreRecords(store, records, { end, counters: this.counters });
+      restoreRecords(changelog, records, { end, counters: this.counters });
     }
     task.start({ mark, committed: [...this.#committed.values()], ends });
   }

@@ -2,13 +2,15 @@ import type { OperatorFunction } from 'rxjs';
 import { SluiceError } from '#errors';
 import { counted } from '../counters.ts';
 import { type StreamRecord, withValue } from '../record.ts';
-import type { StoreSpec } from '../store/store.ts';
+import { type Identity, identityOf } from '../store/identity.ts';
+import type { KeyValueSpec } from '../store/key-value-store.ts';
 import type { TaskScope } from '../task/scope.ts';
 import type { GraphNode } from '../topology/node.ts';
-import { step } from './step.ts';
+import { keyedStep } from './keyed-step.ts';
+import { type Repartition, repartitionBy } from './repartition.ts';
 
 export interface AggregateOptions<K, V, A> {
-  readonly store: StoreSpec<K, A>;
+  readonly store: KeyValueSpec<K, A>;
   /** The value of a key without one. */
   readonly initial: (key: K) => A;
   /**
@@ -23,13 +25,16 @@ export interface AggregateOptions<K, V, A> {
   readonly emit?: 'each' | 'checkpoint';
   /** In `describe()`. Absent: aggregate. */
   readonly name?: string;
+  /** How records are written where their key changed, so that those of one key meet first. */
+  readonly repartition?: Repartition<K, V>;
 }
 
 /**
  * A value per key, folded from its records.
  *
- * State: one entry a key. A null key is dropped and counted (`null-key`).
- * Key: that of the input, or one that `selectKey` or `repartition` made; a `map` that changes it is CONFIG_INVALID.
+ * State: one entry a key. A record without key or value is dropped and counted (`null-key`, `null-value`).
+ * Time: of the value, the latest of the records it was folded from.
+ * Key: that of the input, or one that `selectKey` made; a `map` that changes it is CONFIG_INVALID.
  */
 export function aggregate<K, V, A>(
   options: AggregateOptions<K, V, A> & { readonly add: (value: A, record: StreamRecord<K, V>) => A },
@@ -43,36 +48,39 @@ export function aggregate<K, V, A>({
   add,
   emit: when = 'each',
   name = 'aggregate',
+  repartition,
 }: AggregateOptions<K, V, A>): OperatorFunction<StreamRecord<K, V>, StreamRecord<K, A | null>> {
-  return step({ label: name, stores: [spec], needsKeys: true }, (scope, emit, node) => {
-    const store = scope.store(spec);
-    const fold = (record: StreamRecord<K, V>): A | null => {
-      const { key } = record;
-      const value = add(store.get(key) ?? initial(key), record);
-      if (value === null) store.delete(key);
-      else store.put(key, value);
-      return value;
-    };
-    if (when === 'each')
+  return keyedStep(
+    { label: name, stores: [spec], repartition: repartitionBy(spec, repartition) },
+    (scope, emit, node) => {
+      const store = scope.store(spec);
+      const fold = (record: StreamRecord<K, V>): StreamRecord<K, A | null> => {
+        const { key } = record;
+        const timestampMs = Math.max(record.timestampMs, store.timestampOf(key));
+        const value = add(store.get(key) ?? initial(key), record);
+        if (value === null) store.delete(key);
+        else store.put(key, value, timestampMs);
+        return { ...withValue(record, value), timestampMs };
+      };
+      if (when === 'each')
+        return {
+          next(record) {
+            if (isWhole(record, scope, node)) emit(fold(record));
+          },
+        };
+      let changed = new Map<Identity, StreamRecord<K, A | null>>();
       return {
         next(record) {
-          if (isKeyed(record, scope, node)) emit(withValue(record, fold(record)));
+          if (isWhole(record, scope, node)) changed.set(identityOf(record.key, spec.key), fold(record));
+        },
+        settle() {
+          const settling = changed;
+          changed = new Map();
+          for (const record of settling.values()) emit(record);
         },
       };
-    let changed = new Map<K, StreamRecord<K, V>>();
-    return {
-      next(record) {
-        if (!isKeyed(record, scope, node)) return;
-        fold(record);
-        changed.set(record.key, record);
-      },
-      settle() {
-        const settling = changed;
-        changed = new Map();
-        for (const record of settling.values()) emit(withValue(record, store.get(record.key) ?? null));
-      },
-    };
-  });
+    },
+  );
 }
 
 /** Whether the record may touch state. Throws CONFIG_INVALID when an RxJS operator changed its key. */
@@ -84,6 +92,14 @@ export function isKeyed(record: StreamRecord<unknown, unknown>, scope: TaskScope
   if (node.keys === 'same' && scope.received !== null && record.key !== scope.inputKey)
     throw moved(node.label);
   return true;
+}
+
+/** Whether it may also be folded. */
+export function isWhole(record: StreamRecord<unknown, unknown>, scope: TaskScope, node: GraphNode): boolean {
+  if (!isKeyed(record, scope, node)) return false;
+  if (record.value !== null) return true;
+  scope.count(counted.dropped('null-value'));
+  return false;
 }
 
 function moved(label: string): SluiceError {

@@ -211,7 +211,7 @@ describe('aggregate', () => {
           count({ store: counts() }),
         );
       });
-    expect(build).toThrow(/pipe through repartition\(\)/);
+    expect(build).toThrow(/give it `repartition` with the serdes of its input/);
     const driver = testDriver(build('kept'));
     driver.pipe('in', { key: 'k', value: 'v' });
     expect(driver.store('counts').get('v')).toBe(1);
@@ -241,6 +241,48 @@ describe('reduce', () => {
 });
 
 describe('repartition', () => {
+  it('happens by itself before a step whose key changed, under the name of its store', () => {
+    const t = topology('t', b => {
+      b.source('in', text).pipe(
+        selectKey(record => record.value),
+        count({ store: counts(), repartition: { value: textSerde } }),
+        to('out', { key: textSerde, value: numberSerde }),
+      );
+    });
+    expect(t.describe()).toContain('source (counts-repartition)');
+    const driver = testDriver(t, { partitions: { in: 4 } });
+    driver.pipe(
+      'in',
+      ['a', 'b', 'c', 'd'].map(key => ({ key, value: 'same' })),
+    );
+    expect(values(driver.read('out')).at(-1)).toEqual(['same', 4]);
+  });
+
+  it('does not happen where the key is that of the source', () => {
+    const t = topology('t', b => {
+      b.source('in', text).pipe(count({ store: counts(), repartition: { value: textSerde } }));
+    });
+    expect(t.describe()).not.toContain('repartition');
+  });
+
+  it('drops a record whose new key is null, and carries null values', () => {
+    const t = topology('t', b => {
+      b.source('in', { ...text, nulls: 'keep' }).pipe(
+        selectKey(record => (record.key === 'none' ? null : record.key)),
+        repartition<string | null, string | null>({ name: 'again', ...text } as never),
+        to('out', text),
+      );
+    });
+    const driver = testDriver(t);
+    driver.pipe('in', [
+      { key: 'none', value: 'v' },
+      { key: 'k', value: null },
+    ]);
+    expect(values(driver.read('out'))).toEqual([['k', null]]);
+    expect(driver.counters.get('records.dropped.null-key')).toBe(1);
+    expect(driver.deadLetters()).toEqual([]);
+  });
+
   it('brings records of one key together, in another sub-topology', () => {
     const t = topology('t', b => {
       b.source('in', text).pipe(

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { counted } from '../counters.ts';
 import type { StreamRecord } from '../record.ts';
 import type { GlobalTable } from '../store/global.ts';
-import type { AnyStore, KeyValueStore, StoreSpec } from '../store/store.ts';
+import type { AnyStore, StoreSpec } from '../store/store.ts';
 import type { DeadLetterCause } from '../task/dead-letter.ts';
 import type { Punctuation, PunctuationType } from '../task/punctuators.ts';
 import type { TaskScope } from '../task/scope.ts';
@@ -31,7 +31,7 @@ export interface ProcessorContext<K, V> {
   /** The input record as it was read; null in a punctuation. */
   readonly received: LogRecord | null;
   /** One of the stores named in the step's options. Errors: CONFIG_INVALID for another. */
-  store<SK, SV>(spec: StoreSpec<SK, SV>): KeyValueStore<SK, SV>;
+  store<S>(spec: StoreSpec<S>): S;
   global<W>(table: GlobalTable<W>): W;
   /** Sends a record on; returns when everything downstream has dealt with it. */
   forward(record: StreamRecord<K, V>): void;
@@ -109,9 +109,9 @@ class Context<K, V> implements ProcessorContext<K, V> {
     return this.#scope.received;
   }
 
-  store<SK, SV>(spec: StoreSpec<SK, SV>): KeyValueStore<SK, SV> {
+  store<S>(spec: StoreSpec<S>): S {
     const { label, stores } = this.#step;
-    if (stores.includes(spec as unknown as StoreSpec)) return this.#scope.store(spec);
+    if (stores.includes(spec)) return this.#scope.store(spec);
     throw new SluiceError(
       'CONFIG_INVALID',
       `${label} uses the store ${spec.name} without naming it: add it to the stores of process()`,

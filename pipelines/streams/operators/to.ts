@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Serde } from '#schemas';
+import { counted } from '../counters.ts';
 import type { StreamRecord } from '../record.ts';
 import type { TopicRef } from '../topology/topic-ref.ts';
 import { type StepSpec, step } from './step.ts';
@@ -32,8 +33,13 @@ export function sink<K, V>(
   const serdes = { key, value } as NonNullable<StepSpec['serdes']>;
   return step({ label, sink: topic, serdes }, scope => {
     const name = scope.topic(topic);
+    const isKeyed = 'repartition' in topic;
     return {
       next(record) {
+        if (isKeyed && record.key === null) {
+          scope.count(counted.dropped('null-key'));
+          return;
+        }
         const { timestampMs, headers } = record;
         const bytes = {
           topic: name,

@@ -38,7 +38,7 @@ export async function restoreTask(
   const mark = await lastMark(task, options);
   const ends: Record<string, number> = {};
   await Promise.all(
-    changelogs.map(async ({ store, topic }) => {
+    changelogs.map(async ({ name, changelog, topic }) => {
       const range = await rangeOf(options.admin, topic, partition);
       const end = Math.min(endOf(mark, topic), range.latest);
       ends[topic] = end;
@@ -47,9 +47,9 @@ export async function restoreTask(
         async onBatch({ records }) {
           const waiting = options.prepare(records.map(({ value }) => value));
           if (waiting) await waiting;
-          restoreRecords(store, records, { end, counters: options.counters });
+          restoreRecords(changelog, records, { end, counters: options.counters });
           const position = records.at(-1)!.offset + 1;
-          options.onProgress?.({ taskId: task.id, store: store.name, position, end: range.latest });
+          options.onProgress?.({ taskId: task.id, store: name, position, end: range.latest });
         },
       });
     }),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { textSerde } from '#schemas';
 import { ChangelogStore } from './changelog-store.ts';
+import { keyValueStore } from './key-value-store.ts';
 import { MemoryStore } from './memory-store.ts';
-import { keyValueStore } from './store.ts';
 
 const spec = keyValueStore({ name: 's', key: textSerde, value: textSerde });
 const made = () => new ChangelogStore(new MemoryStore<string, string>(spec), spec);
@@ -39,7 +39,7 @@ describe('the changelog of a store', () => {
     store.rewrite(record('c', 'torn'));
     expect([...store.all()]).toEqual([['a', '1']]);
     expect(drained(store)).toEqual([
-      { ...where, key: 'a', value: '1' },
+      { ...where, key: 'a', value: '1', timestampMs: 0 },
       { ...where, key: 'c', value: null },
     ]);
   });

@@ -1,22 +1,22 @@
-import { SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord } from '#kafka';
-import { placeOf } from '../record.ts';
+import { corruptChange, readChange } from './corrupt.ts';
 import { type Identity, identityOf } from './identity.ts';
-import type { KeyValueStore, StoreSpec } from './store.ts';
+import type { KeyValueOptions, KeyValueStore } from './key-value-store.ts';
+import type { Changelog } from './store.ts';
 
 /**
  * Notes which keys changed, so that a checkpoint writes each of them once, with the value it then has.
  *
  * Decorates any store. Does not own: when the changes are sent, and up to where a changelog counts (task/restore.ts).
  */
-export class ChangelogStore<K, V> implements KeyValueStore<K, V> {
+export class ChangelogStore<K, V> implements KeyValueStore<K, V>, Changelog {
   readonly #inner: KeyValueStore<K, V>;
-  readonly #spec: StoreSpec<K, V>;
+  readonly #options: Pick<KeyValueOptions<K, V>, 'key' | 'value'>;
   #changed = new Map<Identity, K>();
 
-  constructor(inner: KeyValueStore<K, V>, spec: StoreSpec<K, V>) {
+  constructor(inner: KeyValueStore<K, V>, options: Pick<KeyValueOptions<K, V>, 'key' | 'value'>) {
     this.#inner = inner;
-    this.#spec = spec;
+    this.#options = options;
   }
 
   get name(): string {
@@ -35,6 +35,10 @@ export class ChangelogStore<K, V> implements KeyValueStore<K, V> {
     return this.#inner.has(key);
   }
 
+  timestampOf(key: K): number {
+    return this.#inner.timestampOf(key);
+  }
+
   range(bounds: { readonly from?: K; readonly to?: K }): Iterable<readonly [K, V]> {
     return this.#inner.range(bounds);
   }
@@ -43,64 +47,53 @@ export class ChangelogStore<K, V> implements KeyValueStore<K, V> {
     return this.#inner.all();
   }
 
-  put(key: K, value: V): void {
-    this.#inner.put(key, value);
-    this.#changed.set(identityOf(key, this.#spec.key), key);
+  put(key: K, value: V, timestampMs?: number): void {
+    this.#inner.put(key, value, timestampMs);
+    this.#changed.set(identityOf(key, this.#options.key), key);
   }
 
   delete(key: K): void {
     this.#inner.delete(key);
-    this.#changed.set(identityOf(key, this.#spec.key), key);
+    this.#changed.set(identityOf(key, this.#options.key), key);
   }
 
-  /** The changes since the last call as records of the changelog, one per key; a deleted key is a tombstone. */
   drain(topic: string, partition: number, timestampMs: number): OutgoingRecord[] {
     const records: OutgoingRecord[] = [];
     for (const key of this.#changed.values()) {
       const value = this.#inner.get(key);
-      const bytes = value === undefined ? null : this.#spec.value.serialize(value);
-      records.push({ topic, partition, key: this.#spec.key.serialize(key), value: bytes, timestampMs });
+      const bytes = value === undefined ? null : this.#options.value.serialize(value);
+      const stamp = this.#inner.timestampOf(key);
+      records.push({
+        topic,
+        partition,
+        key: this.#options.key.serialize(key),
+        value: bytes,
+        timestampMs: stamp < 0 ? timestampMs : stamp,
+      });
     }
     this.#changed = new Map();
     return records;
   }
 
-  /** Takes a record of the changelog over. Errors: STORE_CORRUPT. */
   restore(record: LogRecord): void {
     const key = this.#keyOf(record);
-    if (record.value === null) this.#inner.delete(key);
-    else
-      this.#inner.put(
-        key,
-        this.#read(record, () => this.#spec.value.deserialize(record.value!)),
-      );
+    const { value } = record;
+    if (value === null) {
+      this.#inner.delete(key);
+      return;
+    }
+    const read = readChange(this.name, record, () => this.#options.value.deserialize(value));
+    this.#inner.put(key, read, record.timestampMs);
   }
 
-  /** A record that does not count: its key is written again at the next checkpoint, as it should read. */
   rewrite(record: LogRecord): void {
     const key = this.#keyOf(record);
-    this.#changed.set(identityOf(key, this.#spec.key), key);
+    this.#changed.set(identityOf(key, this.#options.key), key);
   }
 
   #keyOf(record: LogRecord): K {
     const { key } = record;
-    if (key === null) throw this.#corrupt(record, 'it has no key');
-    return this.#read(record, () => this.#spec.key.deserialize(key));
-  }
-
-  #read<T>(record: LogRecord, read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      throw this.#corrupt(record, error instanceof Error ? error.message : String(error), error);
-    }
-  }
-
-  #corrupt(record: LogRecord, why: string, cause?: unknown): SluiceError {
-    return new SluiceError(
-      'STORE_CORRUPT',
-      `store ${this.name}: ${placeOf(record)} of its changelog cannot be restored (${why}); delete the application's changelog and checkpoint topics and read its input from the start`,
-      { cause },
-    );
+    if (key === null) throw corruptChange(this.name, record, 'it has no key');
+    return readChange(this.name, record, () => this.#options.key.deserialize(key));
   }
 }

@@ -1,7 +1,7 @@
 import type { Serde } from '#schemas';
 import type { StreamRecord } from '../record.ts';
+import type { ReadOnlyStore } from './key-value-store.ts';
 import { MemoryStore } from './memory-store.ts';
-import type { ReadOnlyStore } from './store.ts';
 
 /** What is kept of a topic that every task sees whole. */
 export interface GlobalView<K, V> {
@@ -30,8 +30,8 @@ export function tableView<K, V>(key: Serde<K>): TableView<K, V> {
 }
 
 class Table<K, V> extends MemoryStore<K, V> implements TableView<K, V> {
-  apply({ key, value }: StreamRecord<K, V | null>): void {
+  apply({ key, value, timestampMs }: StreamRecord<K, V | null>): void {
     if (value === null) this.delete(key);
-    else this.put(key, value);
+    else this.put(key, value, timestampMs);
   }
 }

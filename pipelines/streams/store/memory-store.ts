@@ -1,10 +1,11 @@
 import type { Serde } from '#schemas';
 import { type Identity, identityOf } from './identity.ts';
-import type { KeyValueStore, StoreSpec } from './store.ts';
+import type { KeyValueOptions, KeyValueStore } from './key-value-store.ts';
 
 interface Entry<K, V> {
   readonly key: K;
   value: V;
+  timestampMs: number;
   /** Made when order is asked for. */
   bytes: Buffer | null;
   live: boolean;
@@ -20,7 +21,7 @@ export class MemoryStore<K, V> implements KeyValueStore<K, V> {
   readonly #entries = new Map<Identity, Entry<K, V>>();
   #sorted: readonly Entry<K, V>[] | null = null;
 
-  constructor({ name, key }: Pick<StoreSpec<K, V>, 'name' | 'key'>) {
+  constructor({ name, key }: Pick<KeyValueOptions<K, V>, 'name' | 'key'>) {
     this.name = name;
     this.#keys = key;
   }
@@ -37,14 +38,19 @@ export class MemoryStore<K, V> implements KeyValueStore<K, V> {
     return this.#entries.has(identityOf(key, this.#keys));
   }
 
-  put(key: K, value: V): void {
+  timestampOf(key: K): number {
+    return this.#entries.get(identityOf(key, this.#keys))?.timestampMs ?? -1;
+  }
+
+  put(key: K, value: V, timestampMs = -1): void {
     const identity = identityOf(key, this.#keys);
     const entry = this.#entries.get(identity);
     if (entry) {
       entry.value = value;
+      entry.timestampMs = timestampMs;
       return;
     }
-    this.#entries.set(identity, { key, value, bytes: null, live: true });
+    this.#entries.set(identity, { key, value, timestampMs, bytes: null, live: true });
     this.#sorted = null;
   }
 

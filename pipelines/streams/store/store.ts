@@ -1,55 +1,55 @@
 import { SluiceError } from '#errors';
-import type { Serde } from '#schemas';
+import type { LogRecord, OutgoingRecord } from '#kafka';
 import { isTopicPart } from '../topology/topic-ref.ts';
 
-/** What queries may do with a store. Order is that of the serialised keys, byte by byte. */
-export interface ReadOnlyStore<K, V> {
+/** A store as a topology names it; the same object wherever it is shared. `S` is what steps get. */
+export interface StoreSpec<S = unknown> {
+  /** Part of the changelog's name: `<application>-<name>-changelog`. */
   readonly name: string;
-  get(key: K): V | undefined;
-  has(key: K): boolean;
-  /** `from` included, `to` excluded; absent: open. Changes made while iterating do not disturb it. */
-  range(bounds: { readonly from?: K; readonly to?: K }): Iterable<readonly [K, V]>;
-  all(): Iterable<readonly [K, V]>;
-  /** How many keys. */
-  readonly size: number;
-}
-
-/**
- * State of one task.
- *
- * A value may be changed in place, if `put` follows before the record is done: what counts is its state at the checkpoint.
- */
-export interface KeyValueStore<K, V> extends ReadOnlyStore<K, V> {
-  put(key: K, value: V): void;
-  delete(key: K): void;
-}
-
-/** A store as a topology names it; the same object wherever it is shared. */
-export interface StoreSpec<K = unknown, V = unknown> {
-  readonly name: string;
-  readonly key: Serde<K>;
-  readonly value: Serde<V>;
+  /** Whether its changes are written to a topic; without, it is empty after a restart. */
   readonly changelog: boolean;
+  open(environment: StoreEnvironment): OpenStore<S>;
 }
 
 /** A spec where its types do not matter. */
 export type AnyStore = Pick<StoreSpec, 'name' | 'changelog'>;
 
-export interface StoreOptions<K, V> {
-  /** Part of the changelog's name: `<application>-<name>-changelog`. */
-  readonly name: string;
-  readonly key: Serde<K>;
-  readonly value: Serde<V>;
-  /** false: not written to a topic, hence empty after a restart. Absent: true. */
-  readonly changelog?: boolean;
+/** What a store may know of its task. */
+export interface StoreEnvironment {
+  /** -1 before the first record. */
+  streamTimeMs(): number;
+}
+
+/** A store of one task. */
+export interface OpenStore<S = unknown> {
+  readonly store: S;
+  /** null when it has none. */
+  readonly changelog: Changelog | null;
+  /**
+   * Gives up what its retention has ended for, in the changelog too. Called before a checkpoint takes the changes: what a store
+   * answers must not depend on it.
+   */
+  expire?(): void;
+}
+
+/** The side of a store that faces its topic. */
+export interface Changelog {
+  /**
+   * The changes since the last call as records of the changelog, each changed key once, with the value it has now; a deleted one
+   * is a tombstone. `timestampMs` is for entries that have no time of their own.
+   */
+  drain(topic: string, partition: number, timestampMs: number): OutgoingRecord[];
+  /** Takes a record of the changelog over. Errors: STORE_CORRUPT. */
+  restore(record: LogRecord): void;
+  /** A record that does not count: its key is written again at the next checkpoint, as it should read. */
+  rewrite(record: LogRecord): void;
 }
 
 /** Errors: CONFIG_INVALID for a name that cannot be part of a topic's. */
-export function keyValueStore<K, V>({ changelog = true, ...rest }: StoreOptions<K, V>): StoreSpec<K, V> {
-  if (!isTopicPart(rest.name))
+export function checkStoreName(name: string): void {
+  if (!isTopicPart(name))
     throw new SluiceError(
       'CONFIG_INVALID',
-      `store "${rest.name}": a name has letters, digits, dot, dash and underscore only`,
+      `store "${name}": a name has letters, digits, dot, dash and underscore only`,
     );
-  return { ...rest, changelog };
 }

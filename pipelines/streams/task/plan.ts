@@ -64,7 +64,10 @@ function taskCount(graph: Graph, sub: SubTopology, countOf: (ref: TopicRef) => n
   );
 }
 
-/** A repartition has as many partitions as the widest topic read before it. */
+/**
+ * A repartition has as many partitions as it was told; else as the topics it meets state with; else as the widest topic read
+ * before it.
+ */
 function repartitionCounts(
   graph: Graph,
   subs: readonly SubTopology[],
@@ -72,14 +75,20 @@ function repartitionCounts(
 ): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   const read = (ref: TopicRef) =>
-    'topic' in ref ? partitionsOf(ref.topic) : (counts.get(ref.repartition) ?? 0);
+    'topic' in ref ? partitionsOf(ref.topic) : (ref.partitions ?? counts.get(ref.repartition) ?? 0);
+  const given = (ref: TopicRef) => ('topic' in ref ? partitionsOf(ref.topic) : (ref.partitions ?? 0));
+  const widest = (refs: readonly { readonly topic: TopicRef }[], of: (ref: TopicRef) => number) =>
+    Math.max(0, ...refs.map(({ topic }) => of(topic)));
   // As many rounds as there may be repartitions one after the other.
   for (const _round of subs) {
     for (const { nodes, sources } of subs) {
-      const most = Math.max(0, ...sources.map(({ topic }) => read(topic)));
       for (const { sink } of nodes) {
         if (!sink || 'topic' in sink) continue;
-        counts.set(sink.repartition, Math.max(most, counts.get(sink.repartition) ?? 0));
+        const met = subs.find(each => each.sources.some(({ topic }) => isSame(topic, sink)));
+        const meets = met && met.stores.length > 0 ? met.sources : [];
+        const count =
+          sink.partitions ?? (widest(meets, given) || Math.max(widest(sources, read), widest(meets, read)));
+        counts.set(sink.repartition, Math.max(count, counts.get(sink.repartition) ?? 0));
       }
     }
   }
@@ -87,3 +96,6 @@ function repartitionCounts(
     if (partitions === 0) throw invalid(graph.name, `repartition ${name} reads nothing but itself`);
   return counts;
 }
+
+const isSame = (ref: TopicRef, other: TopicRef) =>
+  'repartition' in ref && 'repartition' in other && ref.repartition === other.repartition;

@@ -2,7 +2,7 @@
 
 import type { LogRecord } from '#kafka';
 import { type Counters, counted } from '../counters.ts';
-import type { ChangelogStore } from '../store/changelog-store.ts';
+import type { Changelog } from '../store/store.ts';
 import type { Mark } from './checkpoint.ts';
 
 /** Where the changes that count end: those after it belong to a checkpoint that was never completed. */
@@ -13,17 +13,17 @@ export function endOf(mark: Mark | null, changelog: string): number {
 
 /** Takes records of a changelog over, in order. */
 export function restoreRecords(
-  store: ChangelogStore<unknown, unknown>,
+  changelog: Changelog,
   records: readonly LogRecord[],
   { end, counters }: { readonly end: number; readonly counters: Counters },
 ): void {
   let restored = 0;
   for (const record of records) {
     if (record.offset < end) {
-      store.restore(record);
+      changelog.restore(record);
       restored += 1;
     } else {
-      store.rewrite(record);
+      changelog.rewrite(record);
     }
   }
   counters.add(counted.restored, restored);

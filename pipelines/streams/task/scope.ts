@@ -2,7 +2,7 @@ import type { LogRecord, OutgoingRecord } from '#kafka';
 import type { Clock } from '../clock.ts';
 import type { StreamRecord } from '../record.ts';
 import type { GlobalTable } from '../store/global.ts';
-import type { KeyValueStore, StoreSpec } from '../store/store.ts';
+import type { StoreSpec } from '../store/store.ts';
 import type { TopicRef } from '../topology/topic-ref.ts';
 import type { DeadLetterCause } from './dead-letter.ts';
 import type { Punctuation, PunctuationType } from './punctuators.ts';
@@ -20,7 +20,7 @@ export interface TaskScope {
   readonly received: LogRecord | null;
   /** Its key, deserialised. */
   readonly inputKey: unknown;
-  store<K, V>(spec: StoreSpec<K, V>): KeyValueStore<K, V>;
+  store<S>(spec: StoreSpec<S>): S;
   global<W>(table: GlobalTable<W>): W;
   count(name: string, by?: number): void;
   /** The name of a topic in the log. */

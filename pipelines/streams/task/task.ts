@@ -15,10 +15,8 @@ import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
 import type { Clock } from '../clock.ts';
 import { type Counters, counted } from '../counters.ts';
 import type { StreamRecord } from '../record.ts';
-import { ChangelogStore } from '../store/changelog-store.ts';
 import type { GlobalTable } from '../store/global.ts';
-import { MemoryStore } from '../store/memory-store.ts';
-import type { KeyValueStore, StoreSpec } from '../store/store.ts';
+import type { Changelog, OpenStore, StoreSpec } from '../store/store.ts';
 import type { Graph, SubTopology } from '../topology/graph.ts';
 import { changelogOf, checkpointsOf, resolveTopic, type TopicRef } from '../topology/topic-ref.ts';
 import { type Checkpoint, type Mark, markRecord } from './checkpoint.ts';
@@ -45,6 +43,13 @@ export interface TaskEnvironment {
   global<W>(table: GlobalTable<W>): W;
 }
 
+/** A store that is restored. */
+export interface TaskChangelog {
+  readonly name: string;
+  readonly changelog: Changelog;
+  readonly topic: string;
+}
+
 export interface StartOptions {
   readonly mark: Mark | null;
   readonly committed: readonly TopicPartitionOffset[];
@@ -56,7 +61,7 @@ export class Task implements TaskScope {
   readonly id: string;
   readonly partition: number;
   readonly clock: Pick<Clock, 'now'>;
-  readonly stores = new Map<string, ChangelogStore<unknown, unknown> | MemoryStore<unknown, unknown>>();
+  readonly stores = new Map<string, OpenStore>();
   readonly inputs: readonly Input[];
   streamTimeMs = -1;
   active = false;
@@ -79,7 +84,8 @@ export class Task implements TaskScope {
     this.#environment = environment;
     const { applicationId, graph } = environment;
     this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
-    for (const spec of sub.stores) this.stores.set(spec.name, open(spec));
+    for (const spec of sub.stores)
+      this.stores.set(spec.name, spec.open({ streamTimeMs: () => this.streamTimeMs }));
     this.#wiring = new Wiring(graph, sub.nodes, this);
   }
 
@@ -88,11 +94,11 @@ export class Task implements TaskScope {
   }
 
   /** Stores that are restored, with their changelogs. */
-  get changelogs(): readonly { readonly store: ChangelogStore<unknown, unknown>; readonly topic: string }[] {
+  get changelogs(): readonly TaskChangelog[] {
     const { applicationId } = this.#environment;
-    return [...this.stores.values()]
-      .filter(store => store instanceof ChangelogStore)
-      .map(store => ({ store, topic: changelogOf(applicationId, store.name) }));
+    return [...this.stores].flatMap(([name, { changelog }]) =>
+      changelog ? [{ name, changelog, topic: changelogOf(applicationId, name) }] : [],
+    );
   }
 
   /** Opens the steps. Call it once, when the stores are restored to `mark`; `ends`: where their changelogs count to. */
@@ -152,8 +158,9 @@ export class Task implements TaskScope {
       for (const { step } of this.#wiring.instances.values()) step.settle?.();
     });
     const timestampMs = this.streamTimeMs < 0 ? this.clock.now() : this.streamTimeMs;
-    const changes = this.changelogs.flatMap(({ store, topic }) =>
-      store.drain(topic, this.partition, timestampMs),
+    for (const store of this.stores.values()) store.expire?.();
+    const changes = this.changelogs.flatMap(({ changelog, topic }) =>
+      changelog.drain(topic, this.partition, timestampMs),
     );
     const offsets = this.inputs
       .filter(input => input.position > (this.#committed.get(input) ?? -1))
@@ -196,8 +203,8 @@ export class Task implements TaskScope {
 
   // What steps see.
 
-  store<K, V>(spec: StoreSpec<K, V>): KeyValueStore<K, V> {
-    return this.stores.get(spec.name) as unknown as KeyValueStore<K, V>;
+  store<S>(spec: StoreSpec<S>): S {
+    return this.stores.get(spec.name)!.store as S;
   }
 
   global<W>(table: GlobalTable<W>): W {
@@ -294,9 +301,4 @@ export class Task implements TaskScope {
     // What an asynchronous operator emitted in between.
     if (this.#wiring.failure) throw this.#halt(classify(this.#wiring.failure.error));
   }
-}
-
-function open(spec: StoreSpec): ChangelogStore<unknown, unknown> | MemoryStore<unknown, unknown> {
-  const store = new MemoryStore(spec);
-  return spec.changelog ? new ChangelogStore(store, spec) : store;
 }

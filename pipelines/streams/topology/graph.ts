@@ -59,7 +59,7 @@ export class Graph {
     if (!moved) return;
     throw invalid(
       this.name,
-      `the key may have changed before ${step}: pipe through repartition(), or, where records of one new key are always in one partition already, say partitioning: 'kept' where the key changes`,
+      `the key may have changed before ${step}: give it \`repartition\` with the serdes of its input, or, where records of one new key are always in one partition already, say partitioning: 'kept' where the key changes`,
     );
   }
 

@@ -1,5 +1,11 @@
 /** A topic as a topology names it: one that exists anyway, or one that belongs to the application. */
-export type TopicRef = { readonly topic: string } | { readonly repartition: string };
+export type TopicRef = { readonly topic: string } | RepartitionRef;
+
+export interface RepartitionRef {
+  readonly repartition: string;
+  /** Absent: as many as it takes, see task/plan.ts. */
+  readonly partitions?: number;
+}
 
 /** The name in the log. */
 export function resolveTopic(ref: TopicRef, applicationId: string): string {
