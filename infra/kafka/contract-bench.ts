@@ -5,6 +5,7 @@ import type {
   BatchContext,
   ConsumerHandler,
   ConsumerOptions,
+  GroupView,
   LogBatch,
   LogClient,
   LogConsumer,
@@ -51,6 +52,8 @@ export interface Observed {
   readonly records: LogRecord[];
   readonly events: string[];
   held: readonly TopicPartition[];
+  /** As the last assignment made it. */
+  group: GroupView | null;
   failure: Error | null;
 }
 
@@ -96,16 +99,17 @@ export class ContractBench {
       maxWaitMs: 100,
       ...options,
     });
-    const seen: Observed = { consumer, records: [], events: [], held: [], failure: null };
+    const seen: Observed = { consumer, records: [], events: [], held: [], group: null, failure: null };
     await consumer.run({
       async onBatch(batch: LogBatch, context: BatchContext) {
         await handler.onBatch?.(batch, context);
         seen.records.push(...batch.records);
       },
-      async onAssigned(partitions) {
-        await handler.onAssigned?.(partitions);
+      async onAssigned(partitions, group, context) {
+        await handler.onAssigned?.(partitions, group, context);
         seen.events.push(`assigned ${partitions.length}`);
         seen.held = partitions;
+        seen.group = group;
       },
       async onRevoked(partitions) {
         await handler.onRevoked?.(partitions);

@@ -8,9 +8,13 @@ export { type MemoryClient, type MemoryLog, type MemoryLogOptions, memoryLog } f
 // Where a key goes.
 export { murmur2, partitionOf } from './murmur2.ts';
 export type {
+  AssignmentContext,
   BatchContext,
   ConsumerHandler,
   ConsumerOptions,
+  GroupDescription,
+  GroupMember,
+  GroupView,
   Headers,
   LogAdmin,
   LogBatch,
@@ -19,6 +23,8 @@ export type {
   LogProducer,
   LogRecord,
   LogTransaction,
+  MemberDescription,
+  MemberInfo,
   OutgoingRecord,
   PartitionRange,
   ReaderOptions,

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '#errors';
 import { protocolTypeOf } from './kafkajs-errors.ts';
+import { groupDescription } from './kafkajs-group.ts';
 import { earliest, type KafkajsLink, latest } from './kafkajs-link.ts';
-import type { LogAdmin, TopicPartitionOffset, TopicSpec } from './port.ts';
+import type { GroupDescription, LogAdmin, TopicPartitionOffset, TopicSpec } from './port.ts';
 
 const usualReplicas = 3;
 const settlePollMs = 20;
@@ -91,8 +93,41 @@ export class KafkajsAdmin implements LogAdmin {
     );
   }
 
+  async deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void> {
+    await Promise.all(before.map(position => this.#deleteRecords(position)));
+  }
+
+  async groups(): Promise<readonly string[]> {
+    const answers = await this.#link.everyBroker('Listing groups', broker => broker.listGroups());
+    return [...new Set(answers.flatMap(({ groups }) => groups.map(({ groupId }) => groupId)))].sort();
+  }
+
+  async group(groupId: string): Promise<GroupDescription | null> {
+    const { groups } = await this.#link.coordinator(groupId, broker =>
+      broker.describeGroups({ groupIds: [groupId] }),
+    );
+    return groupDescription(groups[0]!);
+  }
+
   close(): Promise<void> {
     return this.#link.close();
+  }
+
+  /** One partition a request: kafkajs tells the errors of one topic at most. */
+  #deleteRecords({ topic, partition, offset }: TopicPartitionOffset): Promise<void> {
+    const doing = `Deleting records of ${topic}/${partition} before ${offset}`;
+    return this.#link.attempt(doing, async () => {
+      const leader = await this.#link.leader({ topic, partition });
+      const request = { topics: [{ topic, partitions: [{ partition, offset: `${offset}` }] }] };
+      try {
+        await leader.deleteRecords(request);
+      } catch (error) {
+        const root = deletionError(error);
+        if (root.type !== 'OFFSET_OUT_OF_RANGE') throw root;
+        const mend = 'the offset is past the end of the partition; ask for no more than it holds';
+        throw new SluiceError('BROKER_REFUSED', `${doing}: ${mend}`, { cause: error });
+      }
+    });
   }
 
   /** Waits until brokers know (or no longer know) the topics, so that the next call finds what this one did. */
@@ -112,4 +147,10 @@ function createdByOthers(error: { errors?: readonly { type?: string; topic?: str
   const real = errors?.find(each => each.type !== 'TOPIC_ALREADY_EXISTS');
   if (!errors || real) throw real ?? error;
   return new Set(errors.map(each => each.topic!));
+}
+
+/** kafkajs wraps the partition's own error, beside which it keeps the offset asked for. */
+function deletionError(error: unknown): { type?: string } {
+  const { partitions } = error as { partitions?: readonly { error: { type: string } }[] };
+  return partitions?.[0]?.error ?? (error as { type?: string });
 }

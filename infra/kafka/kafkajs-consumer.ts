@@ -6,10 +6,11 @@ import { isPassing } from './kafkajs-errors.ts';
 import type { KafkajsLink } from './kafkajs-link.ts';
 import type { TransportLogger } from './kafkajs-log.ts';
 import { type FetchedBatch, Positions } from './kafkajs-positions.ts';
-import { KafkajsSession } from './kafkajs-session.ts';
+import { KafkajsSession, type Place } from './kafkajs-session.ts';
 import type {
   ConsumerHandler,
   ConsumerOptions,
+  GroupView,
   LogConsumer,
   TopicPartition,
   TopicPartitionOffset,
@@ -39,7 +40,7 @@ export class KafkajsConsumer implements LogConsumer {
   readonly #setup: ConsumerSetup;
   readonly #options: ConsumerOptions;
   readonly #positions = new Positions();
-  readonly #place: { memberId: string | null } = { memberId: null };
+  readonly #place: Place = { memberId: null, owned: [], generation: -1 };
   #handler: ConsumerHandler | null = null;
   #session: KafkajsSession | null = null;
   #watchdog: NodeJS.Timeout | null = null;
@@ -136,7 +137,7 @@ export class KafkajsConsumer implements LogConsumer {
       positions: this.#positions,
       place: this.#place,
       revoke: () => this.#revoke(),
-      assigned: partitions => this.#assigned(session, partitions),
+      assigned: (partitions, group) => this.#assigned(session, partitions, group),
       handle: batch => this.#handle(session, batch),
       crashed: error => this.#restart(session, 'crashed', error),
     });
@@ -166,12 +167,18 @@ export class KafkajsConsumer implements LogConsumer {
     return this.#revoking;
   }
 
-  async #assigned(session: KafkajsSession, partitions: readonly TopicPartition[]): Promise<void> {
+  async #assigned(
+    session: KafkajsSession,
+    partitions: readonly TopicPartition[],
+    group: GroupView,
+  ): Promise<void> {
     if (session !== this.#session || this.#stopping) return;
     this.#positions.take(partitions);
+    // While it runs this member joins nothing else, so being a member is being one of this assignment.
+    const isStale = () => this.#stopping || session !== this.#session || !session.isMember;
     await this.#during(async () => {
       try {
-        await this.#handler!.onAssigned?.(partitions);
+        await this.#handler!.onAssigned?.(partitions, group, { isStale });
       } catch (error) {
         if (this.#failed(error)) await this.#backOff(session);
         // Nothing is handed out of an assignment that was not accepted.

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { Assigner, Kafka } from 'kafkajs';
 
 /**
@@ -35,6 +36,20 @@ interface Answers<Partition> {
   readonly responses: readonly { topic: string; partitions: readonly Partition[] }[];
 }
 
+export interface DescribedGroup {
+  readonly groupId: string;
+  readonly state: string;
+  /** Name of the assigner. */
+  readonly protocol: string;
+  readonly members: readonly {
+    readonly memberId: string;
+    readonly clientId: string;
+    readonly clientHost: string;
+    readonly memberMetadata: Buffer;
+    readonly memberAssignment: Buffer;
+  }[];
+}
+
 /** What a connection sends: how to write the request and how to read the answer. */
 export interface Exchange {
   request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<unknown> };
@@ -42,13 +57,71 @@ export interface Exchange {
   requestTimeout?: number;
 }
 
+/** One socket to a broker and what is under way on it. */
+export interface Connection {
+  readonly clientId: string;
+  readonly broker: string;
+  readonly sasl: unknown;
+  readonly socket: Socket;
+  readonly requestQueue: {
+    push(request: {
+      entry: {
+        apiKey: number;
+        apiVersion: number;
+        apiName: string;
+        correlationId: number;
+        resolve(answer: { payload: Buffer }): void;
+        reject(error: Error): void;
+      };
+      expectResponse: boolean;
+      requestTimeout: number | null;
+      sendRequest(): void;
+    }): void;
+    maybeThrottle(timeMs: number): void;
+  };
+  isConnected(): boolean;
+  isAuthenticated(): boolean;
+  authenticate(): Promise<void>;
+  nextCorrelationId(): number;
+}
+
+/** The names of a transactional producer in the protocol. */
+export interface ProducerName {
+  readonly transactionalId: string;
+  readonly producerId: string;
+  readonly producerEpoch: number;
+}
+
 export interface Broker {
   readonly nodeId: number;
-  readonly connectionPool: { send(exchange: Exchange): Promise<unknown> };
+  readonly connectionPool: {
+    send(exchange: Exchange): Promise<unknown>;
+    getConnection(index: number): Promise<Connection>;
+  };
   lookupRequest(apiKey: number, definition: unknown): (payload: object) => Exchange;
   isConnected(): boolean;
   disconnect(): Promise<void>;
   metadata(topics: readonly string[]): Promise<Metadata>;
+  describeConfigs(request: {
+    resources: readonly { type: number; name: string; configNames: readonly string[] }[];
+  }): Promise<{
+    resources: readonly { configEntries: readonly { configName: string; configValue: string }[] }[];
+  }>;
+  initProducerId(request: {
+    transactionalId?: string;
+    transactionTimeout: number;
+  }): Promise<{ producerId: string; producerEpoch: number }>;
+  addPartitionsToTxn(
+    request: ProducerName & { topics: readonly { topic: string; partitions: readonly number[] }[] },
+  ): Promise<unknown>;
+  addOffsetsToTxn(request: ProducerName & { groupId: string }): Promise<unknown>;
+  txnOffsetCommit(
+    request: ProducerName & {
+      groupId: string;
+      topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[];
+    },
+  ): Promise<unknown>;
+  endTxn(request: ProducerName & { transactionResult: boolean }): Promise<unknown>;
   createTopics(request: { topics: readonly object[]; timeout: number }): Promise<unknown>;
   deleteTopics(request: { topics: readonly string[]; timeout: number }): Promise<unknown>;
   listOffsets(request: OffsetsRequest): Promise<Answers<{ partition: number; offset: string }>>;
@@ -56,6 +129,11 @@ export interface Broker {
     groupId: string;
     topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
   }): Promise<Answers<{ partition: number; offset: string }>>;
+  deleteRecords(request: {
+    topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[];
+  }): Promise<unknown>;
+  listGroups(): Promise<{ readonly groups: readonly { groupId: string }[] }>;
+  describeGroups(request: { groupIds: readonly string[] }): Promise<{ groups: readonly DescribedGroup[] }>;
   leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
   offsetCommit(request: {
     groupId: string;
@@ -75,7 +153,7 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>;
   findBroker(node: { nodeId: number | string }): Promise<Broker>;
   findControllerBroker(): Promise<Broker>;
-  findGroupCoordinator(of: { groupId: string }): Promise<Broker>;
+  findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<Broker>;
   findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
   readonly brokerPool: { readonly metadata: Metadata | null };
 }
@@ -110,8 +188,15 @@ export const internals = {
   RequestQueue: load('kafkajs/src/network/requestQueue') as Prototype<RequestQueue>,
   ConsumerGroup: load('kafkajs/src/consumer/consumerGroup') as Prototype<ConsumerGroup>,
   Broker: load('kafkajs/src/broker') as Prototype<Record<string, (request: object) => Promise<unknown>>>,
-  apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as { readonly Fetch: number },
-  requests: (load('kafkajs/src/protocol/requests') as { requests: { readonly Fetch: unknown } }).requests,
+  apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as {
+    readonly Fetch: number;
+    readonly Produce: number;
+  },
+  requests: (
+    load('kafkajs/src/protocol/requests') as {
+      requests: { readonly Fetch: unknown; readonly Produce: unknown };
+    }
+  ).requests,
   errorFromCode: (
     load('kafkajs/src/protocol/error') as {
       createErrorFromCode(code: number): Error & { type: string; retriable: boolean };

@@ -24,6 +24,10 @@ const longestRetryMs = 1_000;
 /** A topic just created may not be known to every broker yet. */
 const unknownTopicGraceMs = 500;
 const controllerTimeoutMs = 10_000;
+/** The protocol's numbers. */
+const topicResource = 2;
+const transactionCoordinatorType = 1;
+const batchLimitConfig = 'max.message.bytes';
 
 /**
  * One connection to the cluster, for requests that kafkajs has no consumer, producer or admin call for.
@@ -47,6 +51,51 @@ export class KafkajsLink {
     return this.attempt(`Topic ${topic}`, async () => {
       const partitions = await this.#partitionsOf(topic);
       return partitions.map(partition => partition.partitionId).sort((a, b) => a - b);
+    });
+  }
+
+  /** Number of the topic's partitions and the node that leads each, by partition; TOPIC_UNKNOWN. */
+  async leaders(topic: string): Promise<readonly number[]> {
+    return this.attempt(`Topic ${topic}`, async () => {
+      const leaders: number[] = [];
+      for (const { partitionId, leader } of await this.#partitionsOf(topic)) leaders[partitionId] = leader;
+      return leaders;
+    });
+  }
+
+  /** Has the topic looked up anew when it is next asked for. */
+  forget(topic: string): void {
+    this.#topics.delete(topic);
+  }
+
+  /** Size of the largest record batch the topic takes; null when this client may not ask. */
+  async batchLimitBytes(topic: string): Promise<number | null> {
+    try {
+      return await this.controller(`Topic ${topic}`, async broker => {
+        const { resources } = await broker.describeConfigs({
+          resources: [{ type: topicResource, name: topic, configNames: [batchLimitConfig] }],
+        });
+        const found = resources[0]?.configEntries.find(entry => entry.configName === batchLimitConfig);
+        return found ? Number(found.configValue) : null;
+      });
+    } catch (error) {
+      if ((error as SluiceError).code === 'BROKER_REFUSED') return null;
+      throw error;
+    }
+  }
+
+  /** A connected broker, tried once. */
+  async broker(nodeId: number): Promise<Broker> {
+    await this.#connect();
+    return this.#cluster.findBroker({ nodeId });
+  }
+
+  /** The coordinator of a transactional id, tried once. */
+  async transactionCoordinator(transactionalId: string): Promise<Broker> {
+    await this.#connect();
+    return this.#cluster.findGroupCoordinator({
+      groupId: transactionalId,
+      coordinatorType: transactionCoordinatorType,
     });
   }
 
@@ -91,6 +140,14 @@ export class KafkajsLink {
     return this.attempt('Listing brokers', async () => {
       const broker = await this.#cluster.findControllerBroker();
       return (await broker.metadata([])).brokers.length;
+    });
+  }
+
+  /** Asks every broker the same. */
+  everyBroker<T>(doing: string, act: (broker: Broker) => Promise<T>): Promise<T[]> {
+    return this.attempt(doing, async () => {
+      const { brokers } = await (await this.#cluster.findControllerBroker()).metadata([]);
+      return Promise.all(brokers.map(async ({ nodeId }) => act(await this.#cluster.findBroker({ nodeId }))));
     });
   }
 

@@ -1,14 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, Kafka } from 'kafkajs';
 import { SluiceError } from '#errors';
-import { drivenAssigner } from './kafkajs-assigner.ts';
+import type { Claims } from './claims.ts';
+import { numbersOf } from './group-members.ts';
+import { decodeAssignment, drivenAssigner } from './kafkajs-assigner.ts';
 import { fromKafkajs, isPassing, protocolTypeOf } from './kafkajs-errors.ts';
 import type { Cluster, ConsumerGroup } from './kafkajs-internals.ts';
 import { earliest, fetchError, fetchFrom, type KafkajsLink, latest } from './kafkajs-link.ts';
 import type { TransportLogger } from './kafkajs-log.ts';
 import type { GroupDriver } from './kafkajs-mends.ts';
 import { FetchedBatch, type Holding, type Positions } from './kafkajs-positions.ts';
-import type { ConsumerOptions, TopicPartition, TopicPartitionOffset } from './port.ts';
+import type { ConsumerOptions, GroupView, TopicPartition, TopicPartitionOffset } from './port.ts';
+
+/** What one session leaves to the next: its member id, and what it was given last. */
+export interface Place {
+  memberId: string | null;
+  owned: readonly number[];
+  generation: number;
+}
 
 export interface SessionSetup {
   readonly kafka: Kafka;
@@ -16,12 +25,11 @@ export interface SessionSetup {
   readonly options: ConsumerOptions;
   readonly positions: Positions;
   readonly logger: TransportLogger;
-  /** The member id that one session leaves to the next. */
-  readonly place: { memberId: string | null };
+  readonly place: Place;
   /** All partitions are about to be lost; waits for handlers and calls `onRevoked`. */
   revoke(): Promise<void>;
   /** Takes the partitions over; nothing is fetched before it resolves. */
-  assigned(partitions: readonly TopicPartition[]): Promise<void>;
+  assigned(partitions: readonly TopicPartition[], group: GroupView): Promise<void>;
   /** Handles one batch; never rejects. Answers whether to join the group again. */
   handle(batch: FetchedBatch): Promise<'go on' | 'rejoin'>;
   /** kafkajs gave up on a session that had started. */
@@ -58,6 +66,8 @@ export class KafkajsSession implements GroupDriver {
   #assigning: Promise<void> = Promise.resolve();
   #state: 'starting' | 'joining' | 'member' | 'ended' = 'starting';
   #hasJoined = false;
+  /** As told when this member joined last. */
+  #endpoint: string | null = null;
   /** The group asked this member to join again. */
   #lostPlace = false;
   /** When kafkajs last did something of its own accord: fetched, joined or handed out. */
@@ -75,7 +85,7 @@ export class KafkajsSession implements GroupDriver {
       maxWaitTimeInMs: options.maxWaitMs ?? defaultMaxWaitMs,
       allowAutoTopicCreation: false,
       metadataMaxAge: rebalanceTimeoutMs,
-      partitionAssigners: [drivenAssigner(this)],
+      partitionAssigners: [drivenAssigner(this, () => this.#claims())],
       retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => false },
     });
     this.#firstJoin.promise.catch(() => {});
@@ -186,17 +196,28 @@ export class KafkajsSession implements GroupDriver {
     });
   }
 
-  joined(group: ConsumerGroup): void {
+  joined(group: ConsumerGroup, assignment: Buffer): void {
     this.#alive();
     if (this.#state === 'ended') return;
     this.#state = 'member';
     this.#lostPlace = false;
-    const partitions = group
-      .assigned()
-      .flatMap(({ topic, partitions: numbers }) => numbers.map(partition => ({ topic, partition })));
-    this.#assigning = this.#setup.assigned(partitions);
+    const { partitions, members } = decodeAssignment(assignment);
+    const memberId = group.memberId!;
+    const owned = numbersOf(partitions);
+    Object.assign(this.#setup.place, { owned, generation: group.generationId });
+    const unseen = { memberId, endpoint: this.#endpoint, partitions: owned, standbys: [] };
+    const me = members.find(member => member.memberId === memberId) ?? unseen;
+    this.#assigning = this.#setup.assigned(partitions, { me, members: members.length > 0 ? members : [me] });
     this.#hasJoined = true;
     this.#firstJoin.resolve();
+  }
+
+  #claims(): Claims {
+    const { options, place } = this.#setup;
+    const { endpoint = null, warm = [] } = options.member?.() ?? {};
+    this.#endpoint = endpoint;
+    const { owned, generation } = place;
+    return { endpoint, warm, owned, generation, standbys: options.standbys ?? 0 };
   }
 
   async fetch(group: ConsumerGroup, nodeId: string): Promise<readonly FetchedBatch[]> {

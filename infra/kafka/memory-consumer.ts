@@ -1,10 +1,12 @@
 import { classify, type Reaction, SluiceError } from '#errors';
 import { keyOf } from './assignment.ts';
-import type { GroupMember, MemoryGroup } from './memory-group.ts';
+import type { MemoryGroup, MemoryMember } from './memory-group.ts';
 import type { MemoryPartition } from './memory-partition.ts';
 import type {
   ConsumerHandler,
   ConsumerOptions,
+  GroupMember,
+  GroupView,
   LogConsumer,
   TopicPartition,
   TopicPartitionOffset,
@@ -36,8 +38,9 @@ const defaultFailureLimit = 10;
 const { setImmediate: nextTurn } = globalThis;
 
 /** The in-process consumer. Batches are handed out one turn of the event loop apart, in rotation over the partitions. */
-export class MemoryConsumer implements LogConsumer, GroupMember {
+export class MemoryConsumer implements LogConsumer, MemoryMember {
   readonly memberId: string;
+  readonly clientId: string;
   readonly #source: MemorySource;
   readonly #options: ConsumerOptions;
   readonly #group: MemoryGroup;
@@ -46,16 +49,19 @@ export class MemoryConsumer implements LogConsumer, GroupMember {
   #handler: ConsumerHandler | null = null;
   #holdings = new Map<string, Holding>();
   #active = false;
+  #assignments = 0;
+  #revoking = false;
   #scheduled = false;
   #assigning: Promise<void> = Promise.resolve();
   #failures = 0;
   #state: 'new' | 'running' | 'closing' | 'closed' | 'killed' = 'new';
   #closed: Promise<void> | null = null;
 
-  constructor(source: MemorySource, options: ConsumerOptions, memberId: string) {
+  constructor(source: MemorySource, options: ConsumerOptions, place: { clientId: string; turn: number }) {
     this.#source = source;
     this.#options = options;
-    this.memberId = memberId;
+    this.clientId = place.clientId;
+    this.memberId = `${place.clientId}-${place.turn}`;
     this.#group = source.group(options.groupId);
   }
 
@@ -118,6 +124,7 @@ export class MemoryConsumer implements LogConsumer, GroupMember {
   async revoke(): Promise<void> {
     if (this.#state === 'killed') return;
     this.#active = false;
+    this.#revoking = true;
     await this.#assigning;
     await Promise.all([...this.#holdings.values()].map(holding => holding.running));
     const partitions = this.#held();
@@ -129,21 +136,32 @@ export class MemoryConsumer implements LogConsumer, GroupMember {
       }
     }
     this.#drop();
+    this.#revoking = false;
   }
 
-  assigned(partitions: readonly TopicPartition[]): void {
+  claims() {
+    const { member, standbys = 0 } = this.#options;
+    const { endpoint = null, warm = [] } = member?.() ?? {};
+    return { endpoint, warm, standbys };
+  }
+
+  assigned(partitions: readonly TopicPartition[], members: readonly GroupMember[]): void {
     if (this.#state !== 'running') return;
+    this.#assignments += 1;
     for (const where of partitions) {
       const log = this.#source.partition(where);
       this.#holdings.set(keyOf(where), { log, position: -1, running: null, seeks: 0 });
       log.listeners.add(this.#wake);
     }
-    this.#assigning = this.#source.busy(() => this.#start(partitions));
+    const me = members.find(member => member.memberId === this.memberId)!;
+    this.#assigning = this.#source.busy(() => this.#start(partitions, { me, members }));
   }
 
-  async #start(partitions: readonly TopicPartition[]): Promise<void> {
+  async #start(partitions: readonly TopicPartition[], group: GroupView): Promise<void> {
+    const current = this.#assignments;
+    const isStale = () => this.#state !== 'running' || this.#revoking || this.#assignments !== current;
     try {
-      await this.#handler!.onAssigned?.(partitions);
+      await this.#handler!.onAssigned?.(partitions, group, { isStale });
     } catch (error) {
       this.#reject(error, () => this.#rejoin());
       return;
@@ -152,12 +170,16 @@ export class MemoryConsumer implements LogConsumer, GroupMember {
     for (const holding of this.#holdings.values()) {
       if (holding.position < 0) holding.position = this.#startOf(holding.log);
     }
-    this.#active = this.#state === 'running';
+    this.#active = this.#state === 'running' && !this.#revoking;
     this.#schedule();
   }
 
   #startOf(log: MemoryPartition): number {
-    return this.#group.committed(log) ?? (this.#options.startFrom === 'earliest' ? 0 : log.end);
+    return this.#group.committed(log) ?? this.#firstOf(log);
+  }
+
+  #firstOf(log: MemoryPartition): number {
+    return this.#options.startFrom === 'earliest' ? log.earliest : log.end;
   }
 
   #schedule(): void {
@@ -191,6 +213,8 @@ export class MemoryConsumer implements LogConsumer, GroupMember {
 
   async #handle(holding: Holding): Promise<void> {
     const { seeks } = holding;
+    // The log no longer holds the position.
+    if (holding.position < holding.log.earliest) holding.position = this.#firstOf(holding.log);
     const maxBytes = this.#options.maxBytesPerPartition ?? defaultBatchBytes;
     const { nextOffset, ...batch } = holding.log.slice(holding.position, maxBytes);
     const isStale = () =>

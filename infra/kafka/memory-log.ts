@@ -27,7 +27,7 @@ export interface MemoryClient extends LogClient {
  * A log in this process: the port without a broker.
  *
  * Guarantees: the port's contract, Kafka's partitioner and offsets (the end of a transaction takes one), and no timers.
- * Keeps everything for ever: no retention, no compaction, no sessions that time out.
+ * Keeps for ever what is not deleted: no retention, no compaction, no sessions that time out.
  */
 export interface MemoryLog {
   /** Each is what one process would hold; all see the same topics and groups. */
@@ -110,7 +110,7 @@ function client(shared: Shared, clientId: string): MemoryClient {
     },
     consumer(options: ConsumerOptions) {
       guard();
-      const made = new MemoryConsumer(source, options, `${clientId}-${consumers.size}`);
+      const made = new MemoryConsumer(source, options, { clientId, turn: consumers.size });
       consumers.add(made);
       return made;
     },
@@ -141,7 +141,7 @@ async function read(shared: Shared, options: ReaderOptions, ended: AbortSignal):
   const { topics, activity } = shared;
   const log = topics.partition(options);
   const to = options.to ?? log.readableEnd;
-  let position = Math.max(0, options.from);
+  let position = Math.max(log.earliest, options.from);
   const signal = options.signal ? AbortSignal.any([options.signal, ended]) : ended;
   while (position < to && !signal.aborted) {
     if (position >= log.readableEnd) {
@@ -180,7 +180,7 @@ function admin({ topics, groups, group }: Shared): LogAdmin {
     },
     listTopics: async () => topics.names,
     offsets: async topic =>
-      topics.partitions(topic).map(log => ({ ...where(log), earliest: 0, latest: log.end })),
+      topics.partitions(topic).map(log => ({ ...where(log), earliest: log.earliest, latest: log.end })),
     offsetsForTime: async (topic, timestampMs) =>
       topics.partitions(topic).map(log => ({ ...where(log), offset: log.offsetAt(timestampMs) })),
     committed: async (groupId, names) =>
@@ -190,6 +190,12 @@ function admin({ topics, groups, group }: Shared): LogAdmin {
           return offset === undefined ? [] : [{ ...where(log), offset }];
         }),
       ),
+    deleteRecords: async before => topics.deleteRecords(before),
+    groups: async () => [...groups].flatMap(([groupId, each]) => (each.isKnown ? [groupId] : [])).sort(),
+    async group(groupId) {
+      const found = groups.get(groupId);
+      return found?.isKnown ? { groupId, state: found.state, members: found.describe() } : null;
+    },
     close: async () => {},
   };
 }

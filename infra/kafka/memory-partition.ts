@@ -23,7 +23,7 @@ const recordOverheadBytes = 16;
 /**
  * One partition: an array whose index is the offset.
  *
- * Invariants: an entry never changes; the end of a transaction takes one offset of its own, as in Kafka; nothing at or
+ * Invariants: an entry never changes until it is deleted; the end of a transaction takes one offset of its own, as in Kafka; nothing at or
  * after the first record of an open transaction is readable.
  */
 export class MemoryPartition implements TopicPartition {
@@ -31,7 +31,7 @@ export class MemoryPartition implements TopicPartition {
   readonly partition: number;
   /** Called when something may have become readable. */
   readonly listeners = new Set<() => void>();
-  /** null marks the end of a transaction. */
+  /** null marks the end of a transaction, or what was deleted. */
   readonly #entries: (LogRecord | null)[] = [];
   readonly #marks = new Map<number, TransactionMark>();
   /** First offset of each open transaction, in the order they began. */
@@ -41,6 +41,9 @@ export class MemoryPartition implements TopicPartition {
     this.topic = topic;
     this.partition = partition;
   }
+
+  /** First offset that may be there. */
+  earliest = 0;
 
   /** One past the last record. */
   get end(): number {
@@ -69,6 +72,14 @@ export class MemoryPartition implements TopicPartition {
     this.#entries.push(null);
   }
 
+  /** Up to the end; what is before the earliest is gone already. */
+  deleteBefore(offset: number): void {
+    if (offset <= this.earliest) return;
+    this.#entries.fill(null, this.earliest, offset);
+    for (let at = this.earliest; at < offset; at += 1) this.#marks.delete(at);
+    this.earliest = offset;
+  }
+
   notify(): void {
     for (const listener of this.listeners) listener();
   }
@@ -78,7 +89,7 @@ export class MemoryPartition implements TopicPartition {
     const end = Math.min(this.readableEnd, to);
     const records: LogRecord[] = [];
     let sizeBytes = 0;
-    let nextOffset = Math.max(0, Math.min(from, end));
+    let nextOffset = Math.max(this.earliest, Math.min(from, end));
     while (nextOffset < end && sizeBytes < maxBytes) {
       const entry = this.#entries[nextOffset]!;
       if (entry && this.#marks.get(nextOffset)?.state !== 'aborted') {

@@ -72,6 +72,21 @@ export class MemoryTopics {
     return written;
   }
 
+  /** Rejects an offset past the end before anything of that partition is deleted. */
+  deleteRecords(before: readonly TopicPartitionOffset[]): void {
+    for (const position of before) this.partition(position);
+    for (const position of before) {
+      const log = this.partition(position);
+      if (position.offset > log.end) {
+        throw new SluiceError(
+          'BROKER_REFUSED',
+          `Deleting records of ${position.topic}/${position.partition} before ${position.offset}: the partition ends at ${log.end}; ask for no more than it holds`,
+        );
+      }
+      log.deleteBefore(position.offset);
+    }
+  }
+
   #target({ topic: name, partition, key, value }: OutgoingRecord): MemoryPartition {
     const topic = this.#find(name);
     const sizeBytes = (key?.length ?? 0) + (value?.length ?? 0);

@@ -63,6 +63,37 @@ export interface BatchContext {
   isStale(): boolean;
 }
 
+export interface AssignmentContext {
+  /** True once this assignment is being taken away, or the consumer is stopping: what is not done yet is not worth doing. */
+  isStale(): boolean;
+}
+
+/** What a member tells its group whenever it joins. Of the other members', what a newer version adds is ignored. */
+export interface MemberInfo {
+  /** Where this process answers queries, such as `host:port`. */
+  readonly endpoint?: string;
+  /** Numbers of the partitions whose state is at hand, in whatever role. */
+  readonly warm: readonly number[];
+}
+
+/** The unit of assignment is partition p of every topic: its number stands for all of them. */
+export interface GroupMember {
+  readonly memberId: string;
+  /** null when it told none. */
+  readonly endpoint: string | null;
+  /** Ascending. */
+  readonly partitions: readonly number[];
+  /** Partitions whose state it keeps a copy of, ascending; never one that it holds. */
+  readonly standbys: readonly number[];
+}
+
+/** A group as one assignment made it. */
+export interface GroupView {
+  readonly me: GroupMember;
+  /** By memberId, with `me`. Only `me` when the assignment was made by a member too old to tell of the others. */
+  readonly members: readonly GroupMember[];
+}
+
 /**
  * What a consumer calls. A rejection is met by the reaction of its error: `retry` waits and hands the same records out again
  * (up to `failureLimit` times in a row), `rejoin` leaves and joins the group, anything else ends the consumer.
@@ -72,9 +103,14 @@ export interface ConsumerHandler {
   onBatch(batch: LogBatch, context: BatchContext): Promise<void>;
   /**
    * All partitions this member now holds (none, when there are too few), before the first batch of any of them and before
-   * the committed offsets are looked up. The membership is kept alive however long it takes.
+   * the committed offsets are looked up. The membership is kept alive however long it takes, as long as the event loop
+   * turns; a rebalance waits for it, so one that takes long asks `context.isStale` now and then.
    */
-  onAssigned?(partitions: readonly TopicPartition[]): Promise<void>;
+  onAssigned?(
+    partitions: readonly TopicPartition[],
+    group: GroupView,
+    context: AssignmentContext,
+  ): Promise<void>;
   /**
    * All partitions this member held: no handler of theirs is running, and none of them is given to another member before
    * this resolves. The last chance to commit. Also at `close`, and after a lost session, when a commit rejects with REBALANCED.
@@ -97,9 +133,20 @@ export interface ConsumerOptions {
   readonly partitionsAtOnce?: number;
   /** Failures in a row, without a batch done in between, after which the consumer ends. Absent: 10. */
   readonly failureLimit?: number;
+  /** Asked at every join, after `onRevoked`. Absent: no endpoint, nothing warm. */
+  readonly member?: () => MemberInfo;
+  /**
+   * How many other members are to keep a copy of each partition's state: the most that any member asks for counts, as far
+   * as there are members that ask for at least one, which alone are given any. Absent: 0.
+   */
+  readonly standbys?: number;
 }
 
-/** Partition p of every topic subscribed to goes to the same member, so that co-partitioned topics meet. */
+/**
+ * Partition p of every topic subscribed to goes to the same member, so that co-partitioned topics meet. Members with the
+ * same topics hold as many as each other, give or take one; as far as that allows, a partition stays with the member that
+ * held it, else goes to one where it is warm.
+ */
 export interface LogConsumer {
   /** Joins the group; resolves once the first assignment is known. Rejects with TOPIC_UNKNOWN when a topic is not there. */
   run(handler: ConsumerHandler): Promise<void>;
@@ -173,6 +220,23 @@ export interface PartitionRange extends TopicPartition {
   readonly latest: number;
 }
 
+export interface MemberDescription extends GroupMember {
+  readonly clientId: string;
+  /** As the broker sees it. */
+  readonly host: string;
+  /** What `partitions` stands for, by topic and partition. */
+  readonly holds: readonly TopicPartition[];
+}
+
+/** A group as its broker knows it; members of other software tell no endpoint and have no standbys. */
+export interface GroupDescription {
+  readonly groupId: string;
+  /** In words of Kafka: `Stable`, `PreparingRebalance`, `CompletingRebalance`, or `Empty`. */
+  readonly state: string;
+  /** By memberId; what they hold is only known of a stable group. */
+  readonly members: readonly MemberDescription[];
+}
+
 export interface LogAdmin {
   /** Creates what is missing, leaves what is there; resolves with the names it created. */
   createTopics(topics: readonly TopicSpec[]): Promise<readonly string[]>;
@@ -185,6 +249,15 @@ export interface LogAdmin {
   offsetsForTime(topic: string, timestampMs: number): Promise<readonly TopicPartitionOffset[]>;
   /** Committed offsets of a group; partitions without one are absent. */
   committed(groupId: string, topics: readonly string[]): Promise<readonly TopicPartitionOffset[]>;
+  /**
+   * Deletes the records before each offset for good; below the earliest there is nothing to do. Rejects with
+   * TOPIC_UNKNOWN, or, when an offset is past the end of its partition, with BROKER_REFUSED: that partition loses nothing.
+   */
+  deleteRecords(before: readonly TopicPartitionOffset[]): Promise<void>;
+  /** Ids of the groups that have members or committed offsets, sorted. */
+  groups(): Promise<readonly string[]>;
+  /** null when there is no such group. */
+  group(groupId: string): Promise<GroupDescription | null>;
   close(): Promise<void>;
 }
 
