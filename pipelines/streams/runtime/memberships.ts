@@ -104,7 +104,7 @@ export class Memberships {
     const { work } = this.#options;
     const running = membership.consumer.run({
       onBatch: (batch, context) => this.#guarded(membership, () => work.onBatch(batch, context)),
-      onAssigned: partitions => this.#guarded(membership, () => work.onAssigned(partitions)),
+      onAssigned: (...assignment) => this.#guarded(membership, () => work.onAssigned(...assignment)),
       onRevoked: partitions => work.onRevoked(partitions),
       onFailed: error => this.#trouble(membership, error),
     });
