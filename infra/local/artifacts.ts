@@ -30,7 +30,7 @@ export interface FetchOptions {
   readonly report: (line: string) => void;
 }
 
-interface Artifact {
+export interface Artifact {
   readonly folder: string;
   readonly says: string;
   readonly fill: (folder: string) => Promise<void>;
@@ -61,7 +61,11 @@ export async function fetchArtifacts({
   return { kafkaJars, registryApp };
 }
 
-async function obtain({ folder, says, fill }: Artifact, report: (line: string) => void): Promise<void> {
+/** Fills a folder of the cache, unless it is there (A1). Errors: those of `fill`. */
+export async function obtain(
+  { folder, says, fill }: Artifact,
+  report: (line: string) => void,
+): Promise<void> {
   if (await isThere(folder)) return;
   const onWait = (pid: number) => report(`waiting for process ${pid}, which fetches ${says}`);
   await withLock({ path: `${folder}.lock`, waitMs: anotherFetchesMs, onWait }, async () => {

@@ -1,0 +1,51 @@
+/**
+ * @kafkats/flow as a contestant, with the settings that gave it most: no lingering (it waits for each changelog record and
+ * each output before the next record of a partition), all partitions at once, large fetches.
+ */
+
+import process from 'node:process';
+import { type Codec, KafkaClient, string } from '@kafkats/client';
+import { flow, TimeWindows } from '@kafkats/flow';
+import type { Serde } from '#schemas';
+import { bytesSerde, countSerde, windowedKey } from './count-bytes.ts';
+import { readSetup } from './setup.ts';
+import { speak, untilDismissed } from './speak.ts';
+import { windowMs } from './workload.ts';
+
+const setup = readSetup(process.argv.slice(2));
+const codecOf = <T>({ serialize, deserialize }: Serde<T>): Codec<T> => ({
+  encode: serialize,
+  decode: deserialize,
+});
+const numbers = codecOf(countSerde);
+const bytes = codecOf(bytesSerde);
+const client = new KafkaClient({ brokers: setup.bootstrapServers.split(','), clientId: setup.applicationId });
+const app = flow({
+  applicationId: setup.applicationId,
+  client,
+  processingGuarantee: setup.guarantee === 'exactly-once' ? 'exactly_once' : 'at_least_once',
+  commitIntervalMs: setup.commitIntervalMs,
+  consumer: { autoOffsetReset: 'earliest', maxRecords: 5_000 },
+  producer: { lingerMs: 0, maxBatchBytes: 131_072, acks: 'all' },
+  runEach: { partitionConcurrency: 4, autoCommitIntervalMs: setup.commitIntervalMs },
+  changelog: { replicationFactor: 1 },
+});
+let began = false;
+app
+  .stream(setup.input, { key: string(), value: bytes })
+  .peek(() => {
+    if (!began) speak('first');
+    began = true;
+  })
+  .groupByKey({ key: string(), value: bytes })
+  .windowedBy(TimeWindows.of(windowMs))
+  .count({ storeName: 'counts' })
+  .toStream()
+  .map((key, count) => [windowedKey(key!.key, key!.window.start), count!] as const)
+  .to(setup.output, { key: string(), value: numbers });
+
+await app.start();
+speak('running');
+await untilDismissed();
+await app.close();
+await client.disconnect();
