@@ -48,6 +48,31 @@ describe('the plan', () => {
     expect(planOf(graph, 'app', () => 3).parts.map(({ partitions }) => partitions)).toEqual([3, 3, 3]);
   });
 
+  it('gives a repartition the width of the topic it meets state with', () => {
+    const { graph } = topology('t', b => {
+      const shared = store('shared');
+      const add = {
+        store: shared,
+        initial: () => '',
+        add: (_: string, { value }: { value: string }) => value,
+      };
+      b.source('narrow', text).pipe(aggregate(add));
+      b.source('wide', text).pipe(repartition({ name: 'moved', ...text }), aggregate(add));
+    });
+    const plan = planOf(graph, 'app', topic => (topic === 'wide' ? 5 : 2));
+    expect(plan.internal.find(({ cleanup }) => cleanup === 'delete')?.partitions).toBe(2);
+  });
+
+  it('gives a repartition the width it was told, and refuses one that does not fit', () => {
+    const told = (partitions: number) =>
+      topology('t', b => {
+        const moved = b.source('in', text).pipe(repartition({ name: 'moved', ...text, partitions }));
+        merge(moved, b.source('other', text)).pipe(last('end'));
+      }).graph;
+    expect(planOf(told(4), 'app', () => 4).internal[0]!.partitions).toBe(4);
+    expect(() => planOf(told(3), 'app', () => 4)).toThrow(/moved 3, other 4/);
+  });
+
   it('puts streams that share a store into one sub-topology', () => {
     const { graph } = topology('t', b => {
       const shared = store('shared');

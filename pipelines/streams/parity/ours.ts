@@ -1,0 +1,73 @@
+/** Scenarios through our test driver. */
+
+import { type Serde, textSerde } from '#schemas';
+import {
+  aggregate,
+  type Builder,
+  count,
+  keyValueStore,
+  mapValues,
+  reduce,
+  type Stream,
+  selectKey,
+  testDriver,
+  to,
+  topology,
+} from '../index.ts';
+import type { Operator, Scenario, ScenarioOutput, ScenarioRecord, ScenarioResult } from './scenario.ts';
+
+const text = { key: textSerde, value: textSerde };
+const numberSerde: Serde<number> = {
+  serialize: value => Buffer.from(String(value)),
+  deserialize: bytes => Number(bytes.toString()),
+};
+const nullable = { ...text, nulls: 'keep' } as const;
+
+export function runOurs({ name, operator, records }: Scenario): ScenarioResult {
+  const driver = testDriver(topology('parity', b => build(b, operator)));
+  const outputs: ScenarioOutput[] = [];
+  records.forEach(({ topic, ...record }, after) => {
+    driver.pipe(topic, record);
+    for (const { key, value, timestampMs } of driver.read<string, string>('out'))
+      outputs.push({ after, key, value, timestampMs });
+  });
+  const dropped = Object.entries(driver.counters.snapshot())
+    .filter(([counter]) => counter === 'records.late' || counter.startsWith('records.dropped.'))
+    .reduce((sum, [, each]) => sum + each, 0);
+  return { name, outputs, dropped };
+}
+
+/** With nulls, whatever the types say: what becomes of them is compared. */
+const received = (b: Builder, topic: ScenarioRecord['topic']) =>
+  b.source(topic, nullable) as unknown as Stream<string, string>;
+
+const counts = () => keyValueStore({ name: 'store', key: textSerde, value: numberSerde });
+const totals = () => keyValueStore({ name: 'store', ...text });
+const concatenated = (sum: string, { value }: { readonly value: string }) => sum + value;
+
+function build(b: Builder, operator: Operator): void {
+  switch (operator.kind) {
+    case 'aggregate':
+      received(b, 'in').pipe(
+        aggregate({ store: totals(), initial: () => '', add: concatenated }),
+        to('out', text),
+      );
+      return;
+    case 'count':
+      received(b, 'in').pipe(count({ store: counts() }), mapValues(String), to('out', text));
+      return;
+    case 'reduce':
+      received(b, 'in').pipe(reduce({ store: totals(), add: (sum, next) => sum + next }), to('out', text));
+      return;
+    case 'count-by-value':
+      received(b, 'in').pipe(
+        selectKey(({ value }) => value),
+        count({ store: counts(), repartition: { value: textSerde } }),
+        mapValues(String),
+        to('out', text),
+      );
+      return;
+    default:
+      throw new Error(`${operator.kind} is not built`);
+  }
+}
