@@ -1,4 +1,7 @@
 import type { TopicPartition } from '#kafka';
+import type { StoreMetrics } from '../observe/store-metrics.ts';
+import type { TaskFigures } from '../observe/task-measures.ts';
+import type { RestoreProgress } from './restore-task.ts';
 
 /** Of a partition read by this process. */
 export interface PartitionLag extends TopicPartition {
@@ -22,6 +25,11 @@ export interface StreamsMetrics {
   readonly tasks: readonly string[];
   /** Sum over the partitions. */
   readonly lag: number;
+  /** Of all tasks that ever were here, by id: their totals never go back. */
+  readonly measured: readonly TaskFigures[];
+  readonly stores: readonly StoreMetrics[];
+  /** Stores that are being restored now. */
+  readonly restoring: readonly RestoreProgress[];
 }
 
 export class CommitTimer {

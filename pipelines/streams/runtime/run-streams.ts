@@ -11,14 +11,24 @@
  */
 
 import { classify, SluiceError } from '#errors';
-import type { BatchContext, LogAdmin, LogBatch, LogConsumer, LogProducer, TopicPartition } from '#kafka';
+import type {
+  BatchContext,
+  GroupView,
+  LogAdmin,
+  LogBatch,
+  LogConsumer,
+  LogProducer,
+  TopicPartition,
+} from '#kafka';
 import type { Clock } from '../clock.ts';
-import { Counters } from '../counters.ts';
+import { Counters, counted } from '../counters.ts';
+import { Restoring } from '../observe/restoring.ts';
 import { byCatalogue, type DeadLetter, deadLetterOf, deadLetterRecord } from '../task/dead-letter.ts';
 import { Globals } from '../task/globals.ts';
 import type { Plan } from '../task/plan.ts';
 import { Task, type TaskEnvironment } from '../task/task.ts';
 import { resolveTopic } from '../topology/topic-ref.ts';
+import type { Topology } from '../topology/topology.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { retrying } from './back-off.ts';
 import type { Committer, Part } from './committer.ts';
@@ -27,7 +37,7 @@ import { GlobalReader } from './global-reader.ts';
 import { prepareTopics } from './internal-topics.ts';
 import { Memberships } from './memberships.ts';
 import { CommitTimer, type PartitionLag, type StreamsMetrics } from './metrics.ts';
-import { restoreTask } from './restore-task.ts';
+import { type RestoreProgress, restoreTask } from './restore-task.ts';
 import type { StreamsLogger, StreamsOptions } from './streams-options.ts';
 import { systemClock } from './system-clock.ts';
 import { Turns } from './turns.ts';
@@ -50,6 +60,16 @@ export interface Streams {
   /** A last checkpoint, then the end; what was not committed is processed again by the next start. Idempotent. */
   close(): Promise<void>;
   readonly state: StreamsState;
+  readonly topology: Topology;
+  readonly applicationId: string;
+  /** What this process offers of a store's partition, to read from between two records; null when it has none of it. */
+  store(name: string, partition: number): unknown;
+  /** How many partitions a store has; null before the start, and for a name that is none. */
+  partitionsOf(store: string): number | null;
+  /** The group as the last assignment made it; null before the first. */
+  group(): GroupView | null;
+  /** Where this process answers queries, told to the others from the next joining on: call it before `start`. */
+  advertise(endpoint: string): void;
   /** Resolves at the end, rejects with what ended it otherwise: whoever starts this must look at it. */
   readonly finished: Promise<void>;
   metrics(): StreamsMetrics;
@@ -76,6 +96,7 @@ class Runtime implements Streams {
   readonly #logger: StreamsLogger;
   readonly #counters = new Counters();
   readonly #commits = new CommitTimer();
+  readonly #restoring = new Restoring();
   readonly #turns = new Turns();
   readonly #ending = new AbortController();
   readonly #end = Promise.withResolvers<void>();
@@ -91,6 +112,8 @@ class Runtime implements Streams {
   #committer!: Committer;
   #tasks: readonly Task[] = [];
   #lastCommitMs = 0;
+  #group: GroupView | null = null;
+  #endpoint: string | null = null;
   readonly #ready = Promise.withResolvers<void>();
   #supervising: Promise<void> = Promise.resolve();
   #ticking: Promise<void> = Promise.resolve();
@@ -126,7 +149,11 @@ class Runtime implements Streams {
       consumer: () => this.#makeConsumer(),
       work: {
         onBatch: (batch, context) => this.#onBatch(batch, context),
-        onAssigned: partitions => this.#turns.run(() => this.#assign(partitions)),
+        onAssigned: (partitions, group) =>
+          this.#turns.run(() => {
+            this.#group = group;
+            return this.#assign(partitions);
+          }),
         onRevoked: () => this.#turns.run(() => this.#revoke()),
       },
       abandon: () => {
@@ -181,8 +208,38 @@ class Runtime implements Streams {
     return this.#closed;
   }
 
+  get topology(): Topology {
+    return this.#options.topology;
+  }
+
+  get applicationId(): string {
+    return this.#options.applicationId;
+  }
+
+  store(name: string, partition: number): unknown {
+    const task = this.#tasks.find(each => each.partition === partition && each.stores.has(name));
+    return task?.stores.get(name)?.store ?? null;
+  }
+
+  partitionsOf(store: string): number | null {
+    const plan = this.#plan as Plan | undefined;
+    const part = plan?.parts.find(({ sub }) => sub.stores.some(({ name }) => name === store));
+    return part?.partitions ?? null;
+  }
+
+  group(): GroupView | null {
+    return this.#group;
+  }
+
+  advertise(endpoint: string): void {
+    this.#endpoint = endpoint;
+  }
+
   metrics(): StreamsMetrics {
     return {
+      measured: this.#counters.tasks.map(task => task.figures()),
+      stores: this.#tasks.flatMap(task => task.storeMetrics()),
+      restoring: this.#restoring.figures(),
       counters: this.#counters.snapshot(),
       commits: this.#commits.metrics,
       restarts: this.#memberships.restarts,
@@ -208,6 +265,7 @@ class Runtime implements Streams {
       topics: sources,
       startFrom: 'earliest',
       ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+      member: () => ({ ...(this.#endpoint !== null && { endpoint: this.#endpoint }), warm: [] }),
       // All that was fetched together, so that a task can put the records of its topics in order.
       partitionsAtOnce: parts.reduce((sum, { sub, partitions }) => sum + partitions * sub.sources.length, 0),
     });
@@ -230,9 +288,15 @@ class Runtime implements Streams {
       admin: this.#admin,
       counters: this.#counters,
       prepare: (values: readonly (Buffer | null)[]) => this.#prepare(values),
-      ...(onRestore && { onProgress: onRestore }),
+      onProgress: (progress: RestoreProgress) => {
+        this.#restoring.note(progress);
+        onRestore?.(progress);
+      },
     };
-    await Promise.all(tasks.map(task => restoreTask(task, committed, options)));
+    this.#counters.add(counted.rebalances);
+    await Promise.all(tasks.map(task => restoreTask(task, committed, options))).finally(() =>
+      this.#restoring.ended(),
+    );
     this.#tasks = tasks;
     this.#memberships.restored();
     if (this.state === 'starting' || this.state === 'restarting') this.state = 'running';
@@ -271,6 +335,8 @@ class Runtime implements Streams {
 
   async #onBatch(batch: LogBatch, context: BatchContext): Promise<void> {
     const { topic, partition, records, highWatermark } = batch;
+    this.#counters.add(counted.polls);
+    this.#counters.add(counted.polled, records.length);
     const waiting = this.#prepare(records.map(({ value }) => value));
     if (waiting) await waiting;
     const task = this.#tasks.find(
