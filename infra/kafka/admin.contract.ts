@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { SluiceError } from '#errors';
-import { type Bench, count, eventually, outgoing } from './contract-bench.ts';
+import { type Bench, count, eventually, outgoing, until, values } from './contract-bench.ts';
+import { numbersOf } from './group-members.ts';
 
 /** What an admin and a client are held to. */
 export function adminContract(bench: Bench): void {
@@ -62,6 +63,54 @@ export function adminContract(bench: Bench): void {
     await transaction.commit();
     await eventually(() => bench().committed(), [[2, 5]]);
     expect(await bench().committed(`${topic}-never-was`)).toEqual([]);
+  });
+
+  it('deletes the records before an offset for good, and nothing where it is told an offset past the end', async () => {
+    const topic = await bench().topicOf(2);
+    await bench().send([...outgoing(topic, count(5), 0), ...outgoing(topic, count(4), 1)]);
+    const admin = await bench().client().admin();
+    await admin.deleteRecords([
+      { topic, partition: 0, offset: 3 },
+      { topic, partition: 1, offset: 4 },
+    ]);
+    const range = { topic, partition: 0, earliest: 3, latest: 5 };
+    const ranges = [range, { ...range, partition: 1, earliest: 4, latest: 4 }];
+    expect(await admin.offsets(topic)).toEqual(ranges);
+    expect(await bench().readValues()).toEqual(['3', '4']);
+    await admin.deleteRecords([{ topic, partition: 0, offset: 1 }]);
+    await expect(admin.deleteRecords([{ topic, partition: 0, offset: 6 }])).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+    });
+    const missing = [{ topic: `${topic}-missing`, partition: 0, offset: 0 }];
+    await expect(admin.deleteRecords(missing)).rejects.toMatchObject({ code: 'TOPIC_UNKNOWN' });
+    expect(await admin.offsets(topic)).toEqual(ranges);
+    const { records } = await bench().consume();
+    await until('what is left', () => records.length === 2);
+    expect(values(records)).toEqual(['3', '4']);
+  });
+
+  it('describes a group with what its members hold, copy and where they answer', async () => {
+    await bench().topicOf(3);
+    const { groupId } = bench();
+    const admin = await bench().client().admin();
+    expect(await admin.group(groupId)).toBeNull();
+    expect(await admin.groups()).not.toContain(groupId);
+    const member = () => ({ endpoint: 'here:1', warm: [] });
+    const one = await bench().consume({ standbys: 1, member });
+    const two = await bench().consume({ standbys: 1 });
+    await until('both', () => one.held.length + two.held.length === 3 && two.held.length > 0);
+    const group = (await admin.group(groupId))!;
+    expect(await admin.groups()).toContain(groupId);
+    expect(group).toMatchObject({ groupId, state: 'Stable' });
+    const told = group.members.map(({ clientId: _, host, holds, ...rest }) => {
+      expect(host).not.toBe('');
+      expect(numbersOf(holds)).toEqual(rest.partitions);
+      return rest;
+    });
+    expect(told).toEqual(one.group!.members);
+    await one.consumer.commit([{ ...one.held[0]!, offset: 0 }]);
+    await Promise.all([one.consumer.close(), two.consumer.close()]);
+    expect(await admin.group(groupId)).toEqual({ groupId, state: 'Empty', members: [] });
   });
 
   it('closes all it handed out, twice without harm', async () => {

@@ -23,7 +23,7 @@ export interface KafkaClientOptions {
   readonly compression?: 'gzip' | 'none';
   /** How long a request is tried again before it fails. Absent: 30 s. */
   readonly deliveryTimeoutMs?: number;
-  /** Absent: 60 s. See `ConsumerSetup.stallMs`. */
+  /** A consumer that did nothing for so long is started anew. Absent: twice its session timeout and its `maxWaitMs`. */
   readonly stallMs?: number;
   /** How sockets are opened. Absent: TCP, or TLS where `tls` is given. */
   readonly socketFactory?: ISocketFactory;
@@ -88,13 +88,13 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     },
     consumer(consumerOptions) {
       guard();
-      const { stallMs = 60_000, onConsumerRestart: onRestart = () => {} } = options;
+      const { stallMs, onConsumerRestart: onRestart = () => {} } = options;
       return keep(
         new KafkajsConsumer(consumerOptions, {
           kafka,
           link: link(),
           logger,
-          stallMs,
+          ...(stallMs === undefined ? {} : { stallMs }),
           patienceMs: deliveryTimeoutMs,
           onRestart,
         }),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { classify, SluiceError } from '#errors';
 import { keyOf } from './assignment.ts';
+import { type ConsumerTimes, timesOf } from './consumer-times.ts';
 import { isPassing } from './kafkajs-errors.ts';
 import type { KafkajsLink } from './kafkajs-link.ts';
 import type { TransportLogger } from './kafkajs-log.ts';
@@ -20,8 +21,8 @@ export interface ConsumerSetup {
   readonly kafka: Kafka;
   readonly link: KafkajsLink;
   readonly logger: TransportLogger;
-  /** A running consumer of which nothing was heard for so long is torn down and started anew. */
-  readonly stallMs: number;
+  /** In place of what `timesOf` derives. */
+  readonly stallMs?: number;
   /** How long `run` tries to join at first. */
   readonly patienceMs: number;
   /** Counts restarts, by what caused them. */
@@ -29,32 +30,43 @@ export interface ConsumerSetup {
 }
 
 const defaultFailureLimit = 10;
+/** Stops in a row, without a fetch answered in between, that are met with another session. */
+const stallLimit = 3;
+const longestWatchMs = 1_000;
 const firstBackOffMs = 100;
 const longestBackOffMs = 2_000;
 
 /**
  * A member of a consumer group that outlives what happens to kafkajs: a crash or a silent stop ends the session, and the
- * consumer starts another after a pause. Only errors of the handler, and refusals by the broker, end the consumer itself.
+ * consumer starts another after a pause. Only errors of the handler, refusals by the broker, and one silent stop after the
+ * other end the consumer itself.
+ *
+ * A silent stop is: no fetch, no join and no handler for `stallMs`, be it that kafkajs' loop ended or that a broker never
+ * answers; or no heartbeat answered for as long as a session lasts.
  */
 export class KafkajsConsumer implements LogConsumer {
   readonly #setup: ConsumerSetup;
   readonly #options: ConsumerOptions;
+  readonly #times: ConsumerTimes;
   readonly #positions = new Positions();
   readonly #place: Place = { memberId: null, owned: [], generation: -1 };
   #handler: ConsumerHandler | null = null;
   #session: KafkajsSession | null = null;
   #watchdog: NodeJS.Timeout | null = null;
   #restarting: Promise<void> | null = null;
+  #isStarting = false;
   #revoking: Promise<void> | null = null;
   /** Handlers and callbacks under way: as long as there are any, silence is not a stall. */
   #busy = 0;
   #failures = 0;
+  #stalls = 0;
   #stopping = false;
   #closed: Promise<void> | null = null;
 
   constructor(options: ConsumerOptions, setup: ConsumerSetup) {
     this.#options = options;
     this.#setup = setup;
+    this.#times = timesOf(options, setup.stallMs);
   }
 
   async run(handler: ConsumerHandler): Promise<void> {
@@ -67,14 +79,14 @@ export class KafkajsConsumer implements LogConsumer {
     this.#handler = handler;
     // Settled here within half a second; kafkajs would take its time.
     for (const topic of this.#options.topics) await this.#setup.link.partitions(topic);
+    const everyMs = Math.min(this.#times.stallMs / 4, longestWatchMs);
+    this.#watchdog = setInterval(() => this.#watch(), everyMs).unref();
     try {
       await this.#startFirst();
     } catch (error) {
       await this.close();
       throw error;
     }
-    const everyMs = Math.max(100, this.#setup.stallMs / 4);
-    this.#watchdog = setInterval(() => this.#watch(), everyMs).unref();
   }
 
   async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
@@ -134,6 +146,7 @@ export class KafkajsConsumer implements LogConsumer {
       link,
       logger,
       options: this.#options,
+      times: this.#times,
       positions: this.#positions,
       place: this.#place,
       revoke: () => this.#revoke(),
@@ -142,11 +155,15 @@ export class KafkajsConsumer implements LogConsumer {
       crashed: error => this.#restart(session, 'crashed', error),
     });
     this.#session = session;
+    this.#isStarting = true;
     try {
       await session.start();
     } catch (error) {
+      this.#isStarting = false;
       await session.end('keep');
       throw error;
+    } finally {
+      this.#isStarting = false;
     }
   }
 
@@ -246,11 +263,18 @@ export class KafkajsConsumer implements LogConsumer {
 
   #watch(): void {
     const session = this.#session;
-    if (!session || this.#busy > 0 || this.#restarting || this.#stopping) return;
-    const silentMs = performance.now() - session.activeAtMs;
-    if (silentMs < this.#setup.stallMs) return;
-    const message = `${this.#name}: nothing was heard of it for ${Math.round(silentMs)} ms`;
-    this.#restart(session, 'stalled', new SluiceError('CONSUMER_STOPPED', message));
+    if (!session || this.#stopping) return;
+    const { stallMs, sessionTimeoutMs } = this.#times;
+    const { unansweredMs } = session;
+    const idleMs = this.#busy > 0 ? 0 : session.idleMs;
+    if (idleMs < stallMs && unansweredMs < sessionTimeoutMs) return;
+    const message =
+      unansweredMs < sessionTimeoutMs
+        ? `it did nothing for ${Math.round(idleMs)} ms`
+        : `its group answered no heartbeat for ${unansweredMs} ms`;
+    const stopped = new SluiceError('CONSUMER_STOPPED', `${this.#name} stopped silently: ${message}`);
+    if (this.#isStarting) session.abandon(stopped);
+    else this.#restart(session, 'stalled', stopped);
   }
 
   #restart(ended: KafkajsSession, reason: 'crashed' | 'stalled', cause: SluiceError): void {
@@ -264,12 +288,10 @@ export class KafkajsConsumer implements LogConsumer {
     const { logger, onRestart } = this.#setup;
     const { groupId } = this.#options;
     let error = cause;
+    if (ended.fetches > 0) this.#stalls = 0;
     await ended.end('keep');
     for (let attempt = 1; !this.#stopping; attempt += 1) {
-      if (!isPassing(error) && error.code !== 'CONSUMER_STOPPED' && error.code !== 'REBALANCED') {
-        this.#failures += 1;
-        if (error.reaction === 'halt' || this.#failures >= this.#failureLimit) return this.#giveUp(error);
-      }
+      if (this.#isTooMuch(error)) return this.#giveUp(error);
       onRestart(reason, groupId);
       logger.warn({ groupId, reason, attempt }, `${this.#name} is started again: ${error.message}`);
       const deadline = performance.now() + backOffMs(attempt);
@@ -281,6 +303,17 @@ export class KafkajsConsumer implements LogConsumer {
         error = classify(failure);
       }
     }
+  }
+
+  /** Of what ended a session, or kept one from starting. */
+  #isTooMuch(error: SluiceError): boolean {
+    if (isPassing(error) || error.code === 'REBALANCED') return false;
+    if (error.code === 'CONSUMER_STOPPED') {
+      this.#stalls += 1;
+      return this.#stalls > stallLimit;
+    }
+    this.#failures += 1;
+    return error.reaction === 'halt' || this.#failures >= this.#failureLimit;
   }
 
   async #during<T>(act: () => Promise<T>): Promise<T> {

@@ -2,15 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, Kafka } from 'kafkajs';
 import { SluiceError } from '#errors';
 import type { Claims } from './claims.ts';
+import type { ConsumerTimes } from './consumer-times.ts';
 import { numbersOf } from './group-members.ts';
 import { decodeAssignment, drivenAssigner } from './kafkajs-assigner.ts';
 import { fromKafkajs, isPassing, protocolTypeOf } from './kafkajs-errors.ts';
-import type { Cluster, ConsumerGroup } from './kafkajs-internals.ts';
-import { earliest, fetchError, fetchFrom, type KafkajsLink, latest } from './kafkajs-link.ts';
-import type { TransportLogger } from './kafkajs-log.ts';
+import { Fetching, type FetchingSetup } from './kafkajs-fetching.ts';
+import { Heart } from './kafkajs-heart.ts';
+import type { Broker, ConsumerGroup } from './kafkajs-internals.ts';
 import type { GroupDriver } from './kafkajs-mends.ts';
-import { FetchedBatch, type Holding, type Positions } from './kafkajs-positions.ts';
-import type { ConsumerOptions, GroupView, TopicPartition, TopicPartitionOffset } from './port.ts';
+import type { FetchedBatch } from './kafkajs-positions.ts';
+import type { GroupView, TopicPartition, TopicPartitionOffset } from './port.ts';
 
 /** What one session leaves to the next: its member id, and what it was given last. */
 export interface Place {
@@ -19,12 +20,9 @@ export interface Place {
   generation: number;
 }
 
-export interface SessionSetup {
+export interface SessionSetup extends FetchingSetup {
   readonly kafka: Kafka;
-  readonly link: KafkajsLink;
-  readonly options: ConsumerOptions;
-  readonly positions: Positions;
-  readonly logger: TransportLogger;
+  readonly times: ConsumerTimes;
   readonly place: Place;
   /** All partitions are about to be lost; waits for handlers and calls `onRevoked`. */
   revoke(): Promise<void>;
@@ -36,13 +34,7 @@ export interface SessionSetup {
   crashed(error: SluiceError): void;
 }
 
-const defaultSessionTimeoutMs = 30_000;
-const defaultMaxWaitMs = 500;
-const defaultMaxBytesPerPartition = 1_048_576;
-const maxBytes = 10 * 1_048_576;
-const heartbeatMs = 1_000;
-const rebalanceTimeoutMs = 60_000;
-const nothingToFetchMs = 50;
+const endedPollMs = 50;
 const endStepMs = 2_000;
 const commitPatienceMs = 15_000;
 /** What kafkajs takes for a sign to join the group again. */
@@ -52,14 +44,15 @@ const rejoinSign = () =>
 /**
  * One life of a kafkajs consumer, from connecting to its end; after a crash the consumer starts another.
  *
- * Owns: membership, heartbeats, fetching. Does not own: positions and handlers, which outlive it.
+ * Owns: membership. Does not own: positions and handlers, which outlive it.
  * kafkajs keeps: the group protocol, the loop that fetches and hands out, retries on the way.
  */
 export class KafkajsSession implements GroupDriver {
   readonly #setup: SessionSetup;
   readonly #consumer: Consumer;
+  readonly #fetching: Fetching;
   readonly #firstJoin = Promise.withResolvers<void>();
-  #heart: NodeJS.Timeout | null = null;
+  #heart: Heart | null = null;
   #group: ConsumerGroup | null = null;
   /** Joining and ending take turns. */
   #turn: Promise<void> = Promise.resolve();
@@ -70,21 +63,22 @@ export class KafkajsSession implements GroupDriver {
   #endpoint: string | null = null;
   /** The group asked this member to join again. */
   #lostPlace = false;
+  #ending = false;
   /** When kafkajs last did something of its own accord: fetched, joined or handed out. */
-  activeAtMs = performance.now();
+  #activeAtMs = performance.now();
 
   constructor(setup: SessionSetup) {
     this.#setup = setup;
-    const { options } = setup;
-    const sessionTimeout = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
+    this.#fetching = new Fetching(setup);
+    const { options, times } = setup;
     this.#consumer = setup.kafka.consumer({
       groupId: options.groupId,
-      sessionTimeout,
-      rebalanceTimeout: Math.max(rebalanceTimeoutMs, sessionTimeout),
-      heartbeatInterval: Math.min(heartbeatMs, sessionTimeout / 3),
-      maxWaitTimeInMs: options.maxWaitMs ?? defaultMaxWaitMs,
+      sessionTimeout: times.sessionTimeoutMs,
+      rebalanceTimeout: times.rebalanceTimeoutMs,
+      heartbeatInterval: times.heartbeatMs,
+      maxWaitTimeInMs: times.maxWaitMs,
       allowAutoTopicCreation: false,
-      metadataMaxAge: rebalanceTimeoutMs,
+      metadataMaxAge: times.rebalanceTimeoutMs,
       partitionAssigners: [drivenAssigner(this, () => this.#claims())],
       retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => false },
     });
@@ -93,39 +87,43 @@ export class KafkajsSession implements GroupDriver {
 
   /** Resolves once the first assignment is known; rejects with an error of the catalogue. */
   async start(): Promise<void> {
-    const { options } = this.#setup;
-    const doing = `Consumer of group ${options.groupId}`;
-    const consumer = this.#consumer;
+    const doing = `Consumer of group ${this.#setup.options.groupId}`;
     try {
-      consumer.on(consumer.events.CRASH, ({ payload }) => this.#crashed(fromKafkajs(payload.error, doing)));
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...options.topics] });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: options.partitionsAtOnce ?? 1,
-        eachBatch: ({ batch }) => this.#handOut(batch as unknown as FetchedBatch),
-      });
+      await Promise.race([this.#firstJoin.promise, this.#run(doing)]);
       await this.#firstJoin.promise;
     } catch (error) {
       throw fromKafkajs(error, doing);
     }
   }
 
+  /** Has a session that has not started yet reject; without effect on one that has. */
+  abandon(error: SluiceError): void {
+    this.#firstJoin.reject(error);
+  }
+
   get isMember(): boolean {
-    return this.#state === 'member' && !this.#lostPlace;
+    return this.#state === 'member' && !this.#lostPlace && !this.#ending;
+  }
+
+  /** Fetches that a broker answered. */
+  get fetches(): number {
+    return this.#fetching.answered;
+  }
+
+  /** How long kafkajs has done nothing, beyond what a join may take. */
+  get idleMs(): number {
+    const joinMs = this.#state === 'member' ? 0 : this.#setup.times.rebalanceTimeoutMs;
+    return performance.now() - this.#activeAtMs - joinMs;
+  }
+
+  /** How long the group has not answered a heartbeat. */
+  get unansweredMs(): number {
+    return this.#state === 'member' ? (this.#heart?.silentMs ?? 0) : 0;
   }
 
   /** Keeps the membership, at most once in the interval; notes when the group asks to join again. */
-  async heartbeat(interval = heartbeatMs): Promise<void> {
-    const group = this.#group;
-    if (!group?.memberId || this.#state === 'joining' || this.#state === 'ended') return;
-    try {
-      await group.heartbeat({ interval });
-    } catch (error) {
-      // Whatever else went wrong shows in the next fetch.
-      if (fromKafkajs(error, 'heartbeat').code === 'REBALANCED') this.#lostPlace = true;
-    }
+  async heartbeat(): Promise<void> {
+    await this.#heart?.beat();
   }
 
   async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
@@ -158,19 +156,17 @@ export class KafkajsSession implements GroupDriver {
    * would else wait until the broker has given this one up. Does not wait for ever on a kafkajs that hangs.
    */
   async end(place: 'leave' | 'keep'): Promise<void> {
+    this.#ending = true;
     await this.#inTurn(async () => {
       if (this.#state !== 'ended') await this.#setup.revoke();
       this.#state = 'ended';
     });
-    if (this.#heart) clearInterval(this.#heart);
-    const group = this.#group;
-    if (group?.memberId) {
-      const { groupId, memberId } = group;
-      // kafkajs leaves only after its fetches have ended, which may be never.
-      group.memberId = null;
-      if (place === 'keep') this.#setup.place.memberId = memberId;
-      else await within(endStepMs, group.coordinator.leaveGroup({ groupId, memberId }));
-    }
+    this.#heart?.stop();
+    const memberId = this.#group?.memberId ?? this.#setup.place.memberId;
+    // kafkajs leaves only after its fetches have ended, which may be never.
+    if (this.#group) this.#group.memberId = null;
+    this.#setup.place.memberId = place === 'keep' ? memberId : null;
+    if (memberId && place === 'leave') await within(endStepMs, this.#leave(memberId));
     // Out of turn: kafkajs may be about to join, and must first be told that there is nothing to join any more.
     await within(endStepMs, this.#consumer.disconnect());
   }
@@ -189,15 +185,21 @@ export class KafkajsSession implements GroupDriver {
       group.memberId ??= this.#setup.place.memberId;
       this.#setup.place.memberId = null;
       this.#lostPlace = true;
-      this.#heart ??= setInterval(() => void this.heartbeat(heartbeatMs / 2), heartbeatMs).unref();
+      this.#heart ??= new Heart(group, {
+        everyMs: this.#setup.times.heartbeatMs,
+        isWanted: () => group.memberId !== null && this.#state !== 'joining' && this.#state !== 'ended',
+        askedToRejoin: () => this.rejoin(),
+      });
       await this.#assigning;
       await this.#setup.revoke();
       this.#state = 'joining';
+      this.#alive();
     });
   }
 
   joined(group: ConsumerGroup, assignment: Buffer): void {
     this.#alive();
+    this.#heart?.heard();
     if (this.#state === 'ended') return;
     this.#state = 'member';
     this.#lostPlace = false;
@@ -212,18 +214,10 @@ export class KafkajsSession implements GroupDriver {
     this.#firstJoin.resolve();
   }
 
-  #claims(): Claims {
-    const { options, place } = this.#setup;
-    const { endpoint = null, warm = [] } = options.member?.() ?? {};
-    this.#endpoint = endpoint;
-    const { owned, generation } = place;
-    return { endpoint, warm, owned, generation, standbys: options.standbys ?? 0 };
-  }
-
   async fetch(group: ConsumerGroup, nodeId: string): Promise<readonly FetchedBatch[]> {
     this.#alive();
     if (this.#state === 'ended') {
-      await sleep(nothingToFetchMs);
+      await sleep(endedPollMs);
       return [];
     }
     await this.#assigning;
@@ -231,7 +225,7 @@ export class KafkajsSession implements GroupDriver {
     try {
       await group.cluster.refreshMetadataIfNecessary();
       group.checkForStaleAssignment();
-      return await this.#fetch(group.cluster, nodeId);
+      return await this.#fetching.fetch(group.cluster, nodeId);
     } catch (error) {
       await this.#recover(group, error);
       return [];
@@ -240,72 +234,33 @@ export class KafkajsSession implements GroupDriver {
     }
   }
 
-  async #fetch(cluster: Cluster, nodeId: string): Promise<readonly FetchedBatch[]> {
-    const { positions, options } = this.#setup;
-    await this.#locate(positions.all.filter(holding => holding.position === null));
-    const wanted = positions.all.filter(
-      holding => !holding.running && !positions.isPaused(holding) && leads(cluster, nodeId, holding),
-    );
-    const maxWaitMs = options.maxWaitMs ?? defaultMaxWaitMs;
-    if (wanted.length === 0) {
-      await sleep(Math.min(nothingToFetchMs, maxWaitMs));
-      return [];
-    }
-    const seeks = new Map(wanted.map(holding => [holding, holding.seeks]));
-    const fetched = await fetchFrom(await cluster.findBroker({ nodeId }), {
-      positions: wanted.map(({ topic, partition, position }) => ({ topic, partition, offset: position! })),
-      maxWaitMs,
-      maxBytes,
-      maxBytesPerPartition: options.maxBytesPerPartition ?? defaultMaxBytesPerPartition,
+  async #run(doing: string): Promise<void> {
+    const { options } = this.#setup;
+    const consumer = this.#consumer;
+    consumer.on(consumer.events.CRASH, ({ payload }) => this.#crashed(fromKafkajs(payload.error, doing)));
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...options.topics] });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: options.partitionsAtOnce ?? 1,
+      eachBatch: ({ batch }) => this.#handOut(batch as unknown as FetchedBatch),
     });
-    const batches: FetchedBatch[] = [];
-    for (const each of fetched) {
-      const holding = positions.find(each);
-      if (!holding || seeks.get(holding) !== holding.seeks || positions.isPaused(holding)) continue;
-      const error = fetchError(each);
-      if (error?.type === 'OFFSET_OUT_OF_RANGE') await this.#restart(holding);
-      else if (error) throw error;
-      else if (each.records.length > 0) batches.push(new FetchedBatch(each, holding));
-      else holding.position = each.nextOffset;
-    }
-    return batches;
   }
 
-  /** Positions of partitions new to this member: committed, else where to start. */
-  async #locate(holdings: readonly Holding[]): Promise<void> {
-    if (holdings.length === 0) return;
+  #claims(): Claims {
+    const { options, place } = this.#setup;
+    const { endpoint = null, warm = [] } = options.member?.() ?? {};
+    this.#endpoint = endpoint;
+    const { owned, generation } = place;
+    return { endpoint, warm, owned, generation, standbys: options.standbys ?? 0 };
+  }
+
+  async #leave(memberId: string): Promise<void> {
     const { link, options } = this.#setup;
-    const topics = [...Map.groupBy(holdings, at => at.topic)].map(([topic, each]) => ({
-      topic,
-      partitions: each.map(({ partition }) => ({ partition })),
-    }));
     const { groupId } = options;
-    const { responses } = await link.coordinator(groupId, broker => broker.offsetFetch({ groupId, topics }));
-    for (const { topic, partitions } of responses) {
-      const uncommitted = partitions.some(({ offset }) => Number(offset) < 0);
-      const starts = uncommitted ? await this.#starts(topic) : new Map<number, number>();
-      for (const { partition, offset } of partitions) {
-        const holding = holdings.find(at => at.topic === topic && at.partition === partition);
-        const start = Number(offset) >= 0 ? Number(offset) : starts.get(partition);
-        // A seek while this was looked up counts.
-        if (holding?.position === null && start !== undefined) holding.position = start;
-      }
-    }
-  }
-
-  #starts(topic: string): Promise<ReadonlyMap<number, number>> {
-    const { link, options } = this.#setup;
-    return link.offsets(topic, options.startFrom === 'earliest' ? earliest : latest, 'uncommitted');
-  }
-
-  /** The log no longer holds the position: retention was shorter than this group's absence. */
-  async #restart(holding: Holding): Promise<void> {
-    const { logger, options } = this.#setup;
-    const { topic, partition, position } = holding;
-    const start = (await this.#starts(topic)).get(partition)!;
-    const fields = { groupId: options.groupId, topic, partition, position, start };
-    logger.error(fields, `${topic}/${partition} no longer holds offset ${position}: going on at ${start}`);
-    if (holding.position === position) holding.position = start;
+    const leave = (broker: Broker) => broker.leaveGroup({ groupId, memberId });
+    await (this.#group ? leave(this.#group.coordinator) : link.coordinator(groupId, leave));
   }
 
   async #recover(group: ConsumerGroup, error: unknown): Promise<void> {
@@ -332,7 +287,7 @@ export class KafkajsSession implements GroupDriver {
   }
 
   #alive(): void {
-    this.activeAtMs = performance.now();
+    this.#activeAtMs = performance.now();
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {
@@ -354,9 +309,4 @@ const staleLeader = new Set([
 /** Ignores how it ends, and whether it does. */
 async function within(timeMs: number, act: Promise<unknown>): Promise<void> {
   await Promise.race([act.catch(() => {}), sleep(timeMs, undefined, { ref: false })]);
-}
-
-function leads(cluster: Cluster, nodeId: string, { topic, partition }: TopicPartition): boolean {
-  const found = cluster.findTopicPartitionMetadata(topic).find(at => at.partitionId === partition);
-  return `${found?.leader}` === nodeId;
 }

@@ -4,6 +4,7 @@ import { consumerContract } from './consumer.contract.ts';
 import { ContractBench } from './contract-bench.ts';
 import { groupContract } from './group.contract.ts';
 import { errorContract } from './handler-error.contract.ts';
+import { membershipContract } from './membership.contract.ts';
 import type { LogClient } from './port.ts';
 import { producerContract } from './producer.contract.ts';
 import { readerContract } from './reader.contract.ts';
@@ -21,6 +22,7 @@ export function logContract(name: string, connect: () => LogClient): void {
     describe('producer', () => producerContract(() => bench));
     describe('consumer', () => consumerContract(() => bench));
     describe('group', () => groupContract(() => bench));
+    describe('membership', () => membershipContract(() => bench));
     describe('handler errors', () => errorContract(() => bench));
     describe('transactions', () => transactionContract(() => bench));
     describe('reader', () => readerContract(() => bench));
