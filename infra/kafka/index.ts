@@ -26,6 +26,7 @@ export type {
   MemberDescription,
   MemberInfo,
   OutgoingRecord,
+  PartitionEnd,
   PartitionRange,
   ReaderOptions,
   TopicPartition,

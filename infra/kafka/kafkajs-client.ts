@@ -6,8 +6,7 @@ import { KafkajsConsumer } from './kafkajs-consumer.ts';
 import { KafkajsLink } from './kafkajs-link.ts';
 import { silent, type TransportLogger, toTransportLog } from './kafkajs-log.ts';
 import { mendKafkajs } from './kafkajs-mends.ts';
-import { RecordRouter } from './kafkajs-outgoing.ts';
-import { KafkajsProducer, type ProducerSetup, retriesWithin } from './kafkajs-producer.ts';
+import { KafkajsProducer, type ProducerSetup } from './kafkajs-producer.ts';
 import { readPartition } from './kafkajs-reader.ts';
 import { KafkajsTransactionalProducer } from './kafkajs-transaction.ts';
 import type { LogClient } from './port.ts';
@@ -49,12 +48,10 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     ...(options.sasl ? { sasl: options.sasl } : {}),
     ...(options.socketFactory ? { socketFactory: options.socketFactory } : {}),
   };
-  // Consumers and single requests are tried again here; of a producer only kafkajs itself can repeat a request safely.
   const kafka = new kafkajs.Kafka({
     ...connection,
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 5 },
   });
-  const patientKafka = new kafkajs.Kafka({ ...connection, retry: retriesWithin(deliveryTimeoutMs) });
   const handedOut = new Set<{ close(): Promise<void> }>();
   const ended = new AbortController();
   const keep = <T extends { close(): Promise<void> }>(made: T): T => {
@@ -72,8 +69,7 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     return shared;
   };
   const producerSetup = (): ProducerSetup => ({
-    kafka: patientKafka,
-    router: new RecordRouter(link()),
+    link: newLink(),
     deliveryTimeoutMs,
     gzip: options.compression === 'gzip',
   });

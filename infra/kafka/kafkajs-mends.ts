@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Assigner } from 'kafkajs';
 import { type ConsumerGroup, internals, type RequestQueue } from './kafkajs-internals.ts';
 
@@ -6,7 +5,6 @@ import { type ConsumerGroup, internals, type RequestQueue } from './kafkajs-inte
  * Defects of kafkajs 2.2.4, mended on its prototypes at run time.
  *
  * - An idle connection polled its request queue every millisecond for ever (kafkajs issue 1751).
- * - A transaction request that met the end of the one before (CONCURRENT_TRANSACTIONS) was not tried again (issue 430).
  * - A consumer group could neither be told to wait before it joins again nor be given positions and records of our own,
  *   and forgot what its assigner had added to an assignment: a group whose assigner carries a `driver` is driven by it; other groups are as they were.
  */
@@ -14,7 +12,6 @@ export function mendKafkajs(): void {
   if (mended) return;
   mended = true;
   mendIdleQueues(internals.RequestQueue.prototype);
-  mendTransactions();
   keepAssignments();
   driveGroups(internals.ConsumerGroup.prototype);
 }
@@ -38,35 +35,6 @@ export function mendIdleQueues(queue: RequestQueue): void {
       throttledMs > 0 ? throttledMs : fullQueueCheckMs,
     );
   };
-}
-
-const transactionRequests = ['addPartitionsToTxn', 'addOffsetsToTxn', 'endTxn'];
-const passing = new Set([
-  'CONCURRENT_TRANSACTIONS',
-  'GROUP_LOAD_IN_PROGRESS',
-  'COORDINATOR_LOAD_IN_PROGRESS',
-]);
-/** As the Java client: the broker needs a moment to write the markers of the last transaction. */
-const againAfterMs = 20;
-const giveUpAfterMs = 30_000;
-
-function mendTransactions(): void {
-  const broker = internals.Broker.prototype;
-  for (const name of transactionRequests) {
-    const send = broker[name]!;
-    broker[name] = async function (this: unknown, request: object) {
-      const deadline = performance.now() + giveUpAfterMs;
-      for (;;) {
-        try {
-          return await send.call(this, request);
-        } catch (error) {
-          const { type } = error as { type?: string };
-          if (!passing.has(type ?? '') || performance.now() > deadline) throw error;
-          await sleep(againAfterMs);
-        }
-      }
-    };
-  }
 }
 
 /** Takes a kafkajs consumer group over at the points where kafkajs leaves no choice. */

@@ -9,8 +9,10 @@ import type {
   LogClient,
   LogProducer,
   LogRecord,
+  PartitionEnd,
   ReaderOptions,
   TopicPartition,
+  TopicPartitionOffset,
 } from './port.ts';
 
 export interface MemoryLogOptions {
@@ -95,7 +97,7 @@ function client(shared: Shared, clientId: string): MemoryClient {
         async send(records) {
           guard();
           if (!open) throw new SluiceError('BUG', `${clientId}: the producer is closed`);
-          return topics.append(records);
+          return endsOf(topics.append(records));
         },
         async close() {
           open = false;
@@ -153,6 +155,15 @@ async function read(shared: Shared, options: ReaderOptions, ended: AbortSignal):
     if (batch.records.length > 0) await activity.during(async () => options.onBatch(batch));
   }
   return position;
+}
+
+function endsOf(written: readonly TopicPartitionOffset[]): PartitionEnd[] {
+  const ends = new Map<string, PartitionEnd>();
+  // Offsets ascend within a partition.
+  for (const { topic, partition, offset } of written) {
+    ends.set(`${topic}/${partition}`, { topic, partition, end: offset + 1 });
+  }
+  return [...ends.values()];
 }
 
 /** Resolves at the next change of the partition, or when the signal aborts. */

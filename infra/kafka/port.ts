@@ -27,6 +27,12 @@ export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: number;
 }
 
+/** Where records that were written end. */
+export interface PartitionEnd extends TopicPartition {
+  /** One past the last of them. */
+  readonly end: number;
+}
+
 export type Headers = Readonly<Record<string, Buffer>>;
 
 /** Its buffers are views into what was fetched together: copy what is kept for long, or all of it stays in memory. */
@@ -116,7 +122,10 @@ export interface ConsumerHandler {
    * this resolves. The last chance to commit. Also at `close`, and after a lost session, when a commit rejects with REBALANCED.
    */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void>;
-  /** The consumer ended by itself, after `onRevoked`, and will not be restarted. Called at most once. */
+  /**
+   * The consumer ended by itself, after `onRevoked`, and will not be restarted. Called at most once. With CONSUMER_STOPPED
+   * when it stopped silently and starting it anew did not help: another consumer may fare better.
+   */
   onFailed?(error: Error): void;
 }
 
@@ -174,11 +183,12 @@ export interface ReaderOptions extends TopicPartition {
 
 export interface LogProducer {
   /**
-   * Resolves with the offset each record was written at, in order. Concurrent sends are written in the order of the calls.
+   * Resolves with where the records end in each partition they went to. Within a partition they are written in the order
+   * given, concurrent sends in the order of the calls.
    * Rejects with TOPIC_UNKNOWN, with VALUE_INVALID (a record over the broker's limit; nothing was written), or with the
    * broker's trouble, after which some of the records may have been written.
    */
-  send(records: readonly OutgoingRecord[]): Promise<readonly TopicPartitionOffset[]>;
+  send(records: readonly OutgoingRecord[]): Promise<readonly PartitionEnd[]>;
   close(): Promise<void>;
 }
 

@@ -88,7 +88,7 @@ export function transactionContract(bench: Bench): void {
           .read({ topic, partition: 0, from: 0, onBatch: () => {} }),
       3,
     );
-    expect(await bench().send(outgoing(topic, ['c']))).toMatchObject([{ offset: 3 }]);
+    expect(await bench().send(outgoing(topic, ['c']))).toMatchObject([{ end: 4 }]);
   });
 
   it('commits offsets with the transaction, or not at all', async () => {
