@@ -318,7 +318,10 @@ export class TestDriver {
       this.#append(records.filter((record, index) => survives(record, index, records.length)));
     }
     if (this.#dies('within-produce')) return false;
-    const ends = endsOf(this.#append(records));
+    const written = this.#append(records);
+    const ends = endsOf(
+      written.map(({ topic, partition, offset }) => ({ topic, partition, end: offset + 1 })),
+    );
     if (this.#dies('after-produce')) return false;
     this.#append(parts.flatMap(({ task, checkpoint }) => task.mark(checkpoint, ends) ?? []));
     if (this.#dies('after-mark')) return false;
