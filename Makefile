@@ -5,7 +5,7 @@ INSTALLED := node_modules/.package-lock.json
 LOADER := agents/enforcer/bpf/build/sluice-loader
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup check unit test broker kernel demo loop generate golden bench guest loader clean
+.PHONY: help install setup check unit test broker kernel demo loop generate golden bench bench-streams guest loader clean
 
 help: ## what you can make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ golden: install ## rewrite the golden files
 
 bench: install ## every benchmark; each prints one JSON object last
 	@for file in infra/bench/*.bench.ts; do echo "== $$file"; node --expose-gc $$file || exit 1; done
+
+bench-streams: install ## streams against Kafka Streams and @kafkats/flow on one broker; ARGS='--suite all' for more
+	node infra/bench/streams/main.ts $(ARGS)
 
 guest: setup ## run a command in the guest: make guest CMD='uname -r'
 	node infra/guest/main.ts -- $(CMD)

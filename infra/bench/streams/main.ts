@@ -5,12 +5,15 @@ import { classify } from '#errors';
 import { kafkaClient } from '#kafka';
 import type { BenchPlace } from './application.ts';
 import { startBroker } from './broker.ts';
-import { type Contestant, contestantsOf } from './contestants.ts';
+import { type Contestant, type ContestantName, contestantsOf } from './contestants.ts';
 import { compileJvm } from './jvm/compile.ts';
+import { measureKeys } from './keys.ts';
+import { measureLatency } from './latency.ts';
 import { load } from './load.ts';
 import { type BenchOptions, readOptions } from './options.ts';
-import { summaryOf } from './report.ts';
-import { measureThroughput } from './throughput.ts';
+import { halfLoad, summaryOf } from './report.ts';
+import { measureRestore } from './restore.ts';
+import { measureThroughput, type Throughput } from './throughput.ts';
 import { type Workload, windowMs } from './workload.ts';
 
 const beganMs = performance.now();
@@ -25,24 +28,50 @@ const workload = (records: number, keys: number): Workload => ({
   ...{ records, keys, partitions: 4, valueBytes: 200, startMs },
 });
 
-async function loaded(place: BenchPlace, topic: string, what: Workload): Promise<string> {
-  await load(place.client, topic, what);
-  place.report(`loaded ${what.records} records of ${what.keys} keys into ${topic}`);
-  return topic;
-}
+/** Who the suites that need a given rate compare: the others cannot keep up, or say nothing more. */
+const pair: readonly ContestantName[] = ['ours', 'jvm'];
+const restorers: readonly ContestantName[] = ['ours', 'ours-disk', 'jvm', 'jvm-rocksdb'];
+const keyCounts = [1_000, 10_000, 100_000, 1_000_000];
+const restoredEntries = 1_000_000;
+const restWithoutThroughput = 20_000;
 
 async function measure(place: BenchPlace, contestants: readonly Contestant[], options: BenchOptions) {
   const { suites, modes, rounds, commitIntervalMs, budgetMs, cutAfterMs } = options;
+  const common = { commitIntervalMs, budgetMs };
+  const among = (names: readonly ContestantName[]) => contestants.filter(({ name }) => names.includes(name));
+  const what = workload(options.records, options.keys);
   const result: Record<string, unknown> = {};
-  const budget = ({ mayBeCut }: Contestant) => (mayBeCut ? cutAfterMs : budgetMs);
+  let throughput: Throughput = {};
   if (suites.includes('throughput')) {
-    const what = workload(options.records, options.keys);
-    const input = await loaded(place, 'bench-input', what);
-    const throughput = await measureThroughput(place, {
+    const input = 'bench-input';
+    await load(place.client, input, what);
+    place.report(`loaded ${what.records} records of ${what.keys} keys`);
+    const budget = ({ mayBeCut }: Contestant) => (mayBeCut ? cutAfterMs : budgetMs);
+    throughput = await measureThroughput(place, {
       ...{ contestants, modes, rounds, input, workload: what, commitIntervalMs, budgetMs: budget },
     });
     result.modes = summaryOf(throughput);
   }
+  if (suites.includes('latency'))
+    result.latency = await measureLatency(place, {
+      contestants: among(pair),
+      guarantees: ['at-least-once', 'exactly-once'],
+      ratePerSecond: options.ratePerSecond ?? halfLoad(throughput) ?? restWithoutThroughput,
+      ...{ keys: options.keys, commitIntervalMs, warmUpSeconds: 10, seconds: 20 },
+    });
+  if (suites.includes('keys'))
+    result.keys = await measureKeys(place, {
+      contestants: among(pair),
+      keyCounts,
+      workload: what,
+      ...common,
+    });
+  if (suites.includes('restore'))
+    result.restore = await measureRestore(place, {
+      contestants: among(restorers),
+      workload: workload(restoredEntries, restoredEntries),
+      ...common,
+    });
   return result;
 }
 

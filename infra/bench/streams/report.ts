@@ -35,3 +35,9 @@ const rate = (figures: Figures | undefined) => figures?.perSecond ?? null;
 const rss = (figures: Figures | undefined) => figures?.rssMb ?? null;
 const ratio = (a: Figures | undefined, b: Figures | undefined) =>
   a && b ? Number((a.perSecond / b.perSecond).toFixed(2)) : null;
+
+/** Half of what the slower of ours and Kafka Streams did when every count was emitted; undefined when it is not known. */
+export function halfLoad(throughput: Throughput): number | undefined {
+  const { ours, jvm } = throughput['at-least-once'] ?? {};
+  return ours && jvm && Math.floor(Math.min(ours.perSecond, jvm.perSecond) / 2);
+}

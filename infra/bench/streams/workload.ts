@@ -18,10 +18,10 @@ export interface Workload {
 
 export const windowMs = 10_000;
 const recordsPerMs = 10;
-/** Knuth's multiplicative hash: neighbours in time get distant keys, all keys about equally many records. */
-const scatter = 0x9e3779b1;
+/** A prime: neighbours in time get distant keys, and of as many records as there are keys each has one. */
+const scatter = 48_271;
 
-export const keyIndexOf = (i: number, keys: number): number => (Math.imul(i, scatter) >>> 0) % keys;
+export const keyIndexOf = (i: number, keys: number): number => (i * scatter) % keys;
 export const keyOf = (index: number): string => `key-${index}`;
 export const timeOf = ({ startMs }: Workload, i: number): number => startMs + Math.floor(i / recordsPerMs);
 
