@@ -48,7 +48,7 @@ export function sink<K, V>(
           headers,
           timestampMs,
         };
-        scope.output(partition ? { ...bytes, partition: partition(record) } : bytes);
+        scope.output(partition ? { ...bytes, partition: partition(record) } : bytes, record.origin);
       },
     };
   });

@@ -1,9 +1,20 @@
-import type { LogClient, TransactionalProducer } from '#kafka';
-import type { Committer, Part } from './committer.ts';
+import type { LogClient, LogTransaction, OutgoingRecord, TransactionalProducer } from '#kafka';
+import type { Outputs } from '../task/checkpoint.ts';
+import type { Task } from '../task/task.ts';
+import { sendChanges } from './at-least-once.ts';
+import { allOf, type Committer, outputsOf, type Part } from './committer.ts';
+import type { RefusedOutputs } from './refused-outputs.ts';
 
 export interface ExactlyOnceOptions {
   readonly client: LogClient;
   readonly applicationId: string;
+  readonly refused: RefusedOutputs;
+}
+
+interface Writer {
+  readonly producer: TransactionalProducer;
+  /** Begun with the first output of a checkpoint, ended with the checkpoint. */
+  transaction: LogTransaction | null;
 }
 
 /**
@@ -12,34 +23,53 @@ export interface ExactlyOnceOptions {
  *
  * Delivery: outputs, state and offsets appear together or not at all, to readers of committed records.
  */
-export function exactlyOnce({ client, applicationId }: ExactlyOnceOptions): Committer {
-  const producers = new Map<string, TransactionalProducer>();
+export function exactlyOnce({ client, applicationId, refused }: ExactlyOnceOptions): Committer {
+  const writers = new Map<string, Writer>();
   const closeAll = async () => {
-    const closing = [...producers.values()];
-    producers.clear();
-    await Promise.all(closing.map(producer => producer.close()));
+    const closing = [...writers.values()];
+    writers.clear();
+    await Promise.all(closing.map(({ producer }) => producer.close()));
+  };
+  const transactionOf = async ({ id }: Task): Promise<LogTransaction> => {
+    const writer = writers.get(id)!;
+    writer.transaction ??= await writer.producer.begin();
+    return writer.transaction;
+  };
+  const write = async (task: Task, outputs: Outputs, rest: readonly OutgoingRecord[]) => {
+    const transaction = await transactionOf(task);
+    const send = async (records: readonly OutgoingRecord[]) => {
+      if (records.length > 0) await transaction.send(records);
+      return [];
+    };
+    await refused.send(outputs, send);
+    await sendChanges(rest, send);
+    return transaction;
   };
   const commitOne = async ({ task, checkpoint }: Part) => {
-    const { outputs, changes, offsets } = checkpoint;
+    const { changes, offsets } = checkpoint;
     const mark = task.mark(checkpoint, null);
-    const transaction = await producers.get(task.id)!.begin();
-    const records = [...outputs, ...changes, ...(mark ? [mark] : [])];
-    if (records.length > 0) await transaction.send(records);
+    const transaction = await write(task, outputsOf(checkpoint), mark ? [...changes, mark] : changes);
     if (offsets.length > 0) await transaction.sendOffsets(applicationId, offsets);
     await transaction.commit();
+    writers.get(task.id)!.transaction = null;
     task.committed(checkpoint);
   };
   return {
+    together: false,
     async open(tasks) {
       await closeAll();
       await Promise.all(
-        tasks.map(async ({ id }) =>
-          producers.set(id, await client.transactionalProducer(`${applicationId}-${id}`)),
-        ),
+        tasks.map(async ({ id }) => {
+          const producer = await client.transactionalProducer(`${applicationId}-${id}`);
+          writers.set(id, { producer, transaction: null });
+        }),
       );
     },
+    async sendAhead(parts) {
+      await allOf(parts.map(({ task, outputs }) => write(task, outputs, [])));
+    },
     async commit(parts) {
-      await Promise.all(parts.map(commitOne));
+      await allOf(parts.map(commitOne));
     },
     close: closeAll,
   };

@@ -68,9 +68,9 @@ export class Memberships {
     return null;
   }
 
-  /** Work besides the consumer's callbacks; an error in it ends the membership that it was started in. */
-  async guarded(work: () => Promise<void>): Promise<void> {
-    if (this.#current) await this.#guarded(this.#current, work);
+  /** An error besides the consumer's callbacks: it ends the membership. */
+  fail(error: unknown): void {
+    if (this.#current) this.#trouble(this.#current, error);
   }
 
   restored(): void {

@@ -60,8 +60,14 @@ export async function restoreTask(
 
 const firstSpan = 1_000;
 
-/** The task's mark is near the end of its partition: looks there first, and further back only when it must. */
-async function lastMark(task: Task, { client, admin, applicationId }: RestoreOptions): Promise<Mark | null> {
+/**
+ * What the log holds of the task's last complete checkpoint. It is near the end of its partition: looks there first, and further
+ * back only when it must.
+ */
+export async function lastMark(
+  task: Pick<Task, 'id' | 'partition'>,
+  { client, admin, applicationId }: Pick<RestoreOptions, 'client' | 'admin' | 'applicationId'>,
+): Promise<Mark | null> {
   const topic = checkpointsOf(applicationId);
   const { earliest, latest } = await rangeOf(admin, topic, task.partition);
   const id = Buffer.from(task.id);

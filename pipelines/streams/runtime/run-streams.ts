@@ -1,17 +1,20 @@
 /**
- * A topology on a log: membership, restoring, feeding, checkpoints, recovery.
+ * A topology on a log: from its topics to its end.
  *
- * Owns: when tasks live, when checkpoints are made, what becomes of an error that no record is to blame for.
- * Does not own: what happens to a record (task/task.ts), how a checkpoint is made durable (committer.ts).
+ * Owns: the lifecycle; feeding tasks; what becomes of an error that no record is to blame for.
+ * Does not own: what happens to a record (task/task.ts), which tasks there are (task-set.ts), when they process (pump.ts) and
+ * commit (lane.ts), how a checkpoint is made durable (committer.ts).
  *
  * Invariants:
- * R1 Tasks are touched by one piece of work at a time (`#turns`).
+ * R1 A task is touched by synchronous code while it processes, and by one assignment or revocation at a time (`#turns`) while it
+ *    does not.
  * R2 After a checkpoint failed half-way its tasks make no other: they are rebuilt from the log.
  * R3 Nothing is committed for a record that was not processed, or whose effects were not acknowledged.
  */
 
 import { classify, SluiceError } from '#errors';
 import type {
+  AssignmentContext,
   BatchContext,
   GroupView,
   LogAdmin,
@@ -22,24 +25,24 @@ import type {
 } from '#kafka';
 import type { Clock } from '../clock.ts';
 import { Counters, counted } from '../counters.ts';
-import { Restoring } from '../observe/restoring.ts';
 import { byCatalogue, type DeadLetter, deadLetterOf, deadLetterRecord } from '../task/dead-letter.ts';
 import { Globals } from '../task/globals.ts';
 import type { Plan } from '../task/plan.ts';
-import { Task, type TaskEnvironment } from '../task/task.ts';
-import { resolveTopic } from '../topology/topic-ref.ts';
+import type { Task, TaskEnvironment } from '../task/task.ts';
 import type { Topology } from '../topology/topology.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { retrying } from './back-off.ts';
-import type { Committer, Part } from './committer.ts';
+import type { Committer } from './committer.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { GlobalReader } from './global-reader.ts';
 import { prepareTopics } from './internal-topics.ts';
 import { Memberships } from './memberships.ts';
 import { CommitTimer, type PartitionLag, type StreamsMetrics } from './metrics.ts';
-import { type RestoreProgress, restoreTask } from './restore-task.ts';
+import { Pump } from './pump.ts';
+import { RefusedOutputs } from './refused-outputs.ts';
 import type { StreamsLogger, StreamsOptions } from './streams-options.ts';
 import { systemClock } from './system-clock.ts';
+import { TaskSet } from './task-set.ts';
 import { Turns } from './turns.ts';
 
 export type StreamsState =
@@ -68,7 +71,7 @@ export interface Streams {
   partitionsOf(store: string): number | null;
   /** The group as the last assignment made it; null before the first. */
   group(): GroupView | null;
-  /** Where this process answers queries, told to the others from the next joining on: call it before `start`. */
+  /** Where this process answers queries, as the option `endpoint`; told to the others from the next joining on. */
   advertise(endpoint: string): void;
   /** Resolves at the end, rejects with what ended it otherwise: whoever starts this must look at it. */
   readonly finished: Promise<void>;
@@ -84,8 +87,6 @@ export function runStreams(options: StreamsOptions): Streams {
 const defaultCommitIntervalMs = 100;
 const defaultMaxBufferedOutputs = 20_000;
 const defaultPatienceMs = 30_000;
-/** Records between two looks at the clock and the membership. */
-const sliceRecords = 500;
 const silent: StreamsLogger = { warn() {}, error() {} };
 
 class Runtime implements Streams {
@@ -96,39 +97,37 @@ class Runtime implements Streams {
   readonly #logger: StreamsLogger;
   readonly #counters = new Counters();
   readonly #commits = new CommitTimer();
-  readonly #restoring = new Restoring();
   readonly #turns = new Turns();
   readonly #ending = new AbortController();
   readonly #end = Promise.withResolvers<void>();
   readonly #globals: Globals;
   readonly #globalReader: GlobalReader;
   readonly #memberships: Memberships;
-  readonly #environment: TaskEnvironment;
+  readonly #pump: Pump;
   readonly #highWatermarks = new Map<string, TopicPartition & { readonly end: number }>();
   #globalLetters: DeadLetter[] = [];
   #plan!: Plan;
   #admin!: LogAdmin;
   #producer!: LogProducer;
   #committer!: Committer;
-  #tasks: readonly Task[] = [];
-  #lastCommitMs = 0;
+  #tasks!: TaskSet;
   #group: GroupView | null = null;
-  #endpoint: string | null = null;
+  #endpoint: string | null;
   readonly #ready = Promise.withResolvers<void>();
-  #supervising: Promise<void> = Promise.resolve();
-  #ticking: Promise<void> = Promise.resolve();
+  #working: readonly Promise<void>[] = [];
   #closed: Promise<void> | null = null;
 
   constructor(options: StreamsOptions) {
-    const { topology, applicationId, deadLetters, onFailure = byCatalogue, logger = silent } = options;
-    const { graph } = topology;
+    const { topology, applicationId, onFailure = byCatalogue, logger = silent } = options;
     this.#options = options;
+    this.#endpoint = options.endpoint ?? null;
     this.#clock = options.clock ?? systemClock;
     this.#logger = logger;
     this.finished = this.#end.promise;
     this.finished.catch(() => {});
+    const { signal } = this.#ending;
     this.#globals = new Globals({
-      graph,
+      graph: topology.graph,
       onFailure,
       deadLetter: (record, cause) =>
         void this.#globalLetters.push(deadLetterOf(record, cause, applicationId)),
@@ -137,69 +136,50 @@ class Runtime implements Streams {
       client: options.client,
       globals: this.#globals,
       clock: this.#clock,
-      signal: this.#ending.signal,
+      signal,
       prepare: values => this.#prepare(values),
       applied: () => this.#sendGlobalLetters(),
       onRetry: (error, waitMs) => this.#retried(error, waitMs),
       onFailed: error => void this.#finish(error),
     });
+    this.#pump = new Pump({ signal, onFailed: error => this.#memberships.fail(error) });
     this.#memberships = new Memberships({
       clock: this.#clock,
-      signal: this.#ending.signal,
+      signal,
       consumer: () => this.#makeConsumer(),
       work: {
         onBatch: (batch, context) => this.#onBatch(batch, context),
-        onAssigned: (partitions, group) =>
-          this.#turns.run(() => {
-            this.#group = group;
-            return this.#assign(partitions);
-          }),
+        onAssigned: (...assignment) => this.#turns.run(() => this.#assign(...assignment)),
         onRevoked: () => this.#turns.run(() => this.#revoke()),
       },
-      abandon: () => {
-        this.#tasks = [];
-      },
+      abandon: () => this.#tasks.abandon(),
       onRestart: ({ code, message }, waitMs) => {
         this.state = 'restarting';
         this.#logger.warn({ code, waitMs }, `Tasks are rebuilt from the log: ${message}`);
       },
     });
-    this.#environment = {
-      graph,
-      applicationId,
-      clock: this.#clock,
-      counters: this.#counters,
-      onFailure,
-      deadLetter: letter => deadLetterRecord(letter, deadLetters),
-      global: table => this.#globals.view(table),
-    };
   }
 
   async start(): Promise<void> {
     if (this.state !== 'created')
       throw new SluiceError('BUG', 'streams start once; make new ones with runStreams()');
     this.state = 'starting';
-    const { client, topology, applicationId, guarantee } = this.#options;
+    const { client, topology, applicationId } = this.#options;
     try {
       this.#admin = await client.admin();
       this.#plan = await prepareTopics(this.#admin, topology.graph, applicationId);
       this.#producer = await client.producer();
-      this.#committer =
-        guarantee === 'exactly-once'
-          ? exactlyOnce({ client, applicationId })
-          : atLeastOnce({
-              producer: this.#producer,
-              commit: offsets => this.#memberships.consumer.commit(offsets),
-            });
+      this.#committer = this.#makeCommitter();
+      this.#tasks = this.#makeTasks();
       await this.#globalReader.bootstrap(this.#admin);
     } catch (error) {
       await this.#finish(classify(error));
       throw classify(error);
     }
-    this.#ticking = this.#tick();
-    this.#supervising = this.#memberships.run().then(error => {
+    const supervising = this.#memberships.run().then(error => {
       if (error) void this.#finish(error);
     });
+    this.#working = [this.#pump.run(), this.#tick(), supervising];
     await Promise.race([this.#ready.promise, this.finished]);
   }
 
@@ -217,8 +197,7 @@ class Runtime implements Streams {
   }
 
   store(name: string, partition: number): unknown {
-    const task = this.#tasks.find(each => each.partition === partition && each.stores.has(name));
-    return task?.stores.get(name)?.store ?? null;
+    return this.#tasks?.store(name, partition) ?? null;
   }
 
   partitionsOf(store: string): number | null {
@@ -238,23 +217,81 @@ class Runtime implements Streams {
   metrics(): StreamsMetrics {
     return {
       measured: this.#counters.tasks.map(task => task.figures()),
-      stores: this.#tasks.flatMap(task => task.storeMetrics()),
-      restoring: this.#restoring.figures(),
+      stores: this.#running.flatMap(task => task.storeMetrics()),
+      restoring: this.#tasks?.restoring ?? [],
       counters: this.#counters.snapshot(),
       commits: this.#commits.metrics,
       restarts: this.#memberships.restarts,
-      tasks: this.#tasks.map(task => task.id),
+      tasks: this.#running.map(task => task.id),
       lag: this.lag().reduce((sum, { lag }) => sum + lag, 0),
     };
   }
 
   lag(): readonly PartitionLag[] {
-    return this.#tasks.flatMap(({ inputs, partition }) =>
+    return this.#running.flatMap(({ inputs, partition }) =>
       inputs.flatMap(({ topic, position }) => {
         const known = this.#highWatermarks.get(`${topic}/${partition}`);
         return known ? [{ topic, partition, lag: Math.max(0, known.end - Math.max(0, position)) }] : [];
       }),
     );
+  }
+
+  get #running(): readonly Task[] {
+    return this.#tasks?.tasks ?? [];
+  }
+
+  #makeCommitter(): Committer {
+    const { client, applicationId, deadLetters, onFailure = byCatalogue } = this.#options;
+    const refused = new RefusedOutputs({
+      ...{ applicationId, onFailure, deadLetters },
+      counters: this.#counters,
+    });
+    if (this.#options.guarantee === 'exactly-once') return exactlyOnce({ client, applicationId, refused });
+    return atLeastOnce({
+      producer: this.#producer,
+      refused,
+      again: step => this.#again(step),
+      commit: offsets => this.#memberships.consumer.commit(offsets),
+    });
+  }
+
+  #makeTasks(): TaskSet {
+    const {
+      topology,
+      client,
+      applicationId,
+      deadLetters,
+      onRestore,
+      onFailure = byCatalogue,
+    } = this.#options;
+    const { commitIntervalMs = defaultCommitIntervalMs, maxBufferedOutputs = defaultMaxBufferedOutputs } =
+      this.#options;
+    const environment: TaskEnvironment = {
+      graph: topology.graph,
+      applicationId,
+      clock: this.#clock,
+      counters: this.#counters,
+      onFailure,
+      deadLetter: letter => deadLetterRecord(letter, deadLetters),
+      global: table => this.#globals.view(table),
+    };
+    return new TaskSet({
+      ...{ client, environment, plan: this.#plan, admin: this.#admin, committer: this.#committer },
+      ...{ clock: this.#clock, logger: this.#logger },
+      lane: {
+        commitIntervalMs,
+        maxBufferedOutputs,
+        onProgress: () => this.#pump.wake(),
+        onCommitted: (_parts, tookMs) => {
+          this.#memberships.progressed();
+          this.#commits.add(tookMs);
+        },
+        onFailed: error => this.#memberships.fail(error),
+      },
+      take: lanes => this.#pump.take(lanes),
+      prepare: values => this.#prepare(values),
+      ...(onRestore && { onRestore }),
+    });
   }
 
   #makeConsumer(): LogConsumer {
@@ -265,72 +302,32 @@ class Runtime implements Streams {
       topics: sources,
       startFrom: 'earliest',
       ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
-      member: () => ({ ...(this.#endpoint !== null && { endpoint: this.#endpoint }), warm: [] }),
       // All that was fetched together, so that a task can put the records of its topics in order.
       partitionsAtOnce: parts.reduce((sum, { sub, partitions }) => sum + partitions * sub.sources.length, 0),
+      member: () => ({
+        ...(this.#endpoint !== null && { endpoint: this.#endpoint }),
+        warm: this.#tasks.warm,
+      }),
     });
   }
 
-  async #assign(partitions: readonly TopicPartition[]): Promise<void> {
-    const { client, applicationId, onRestore } = this.#options;
-    const held = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`));
-    const tasks = this.#plan.parts.flatMap(({ sub, partitions: count }) => {
-      const topics = sub.sources.map(source => resolveTopic(source.topic, applicationId));
-      return Array.from({ length: count }, (_, partition) => partition)
-        .filter(partition => topics.some(topic => held.has(`${topic}/${partition}`)))
-        .map(partition => new Task(sub, partition, this.#environment));
-    });
-    await this.#committer.open(tasks);
-    const committed = await this.#admin.committed(applicationId, this.#plan.sources);
-    const options = {
-      client,
-      applicationId,
-      admin: this.#admin,
-      counters: this.#counters,
-      prepare: (values: readonly (Buffer | null)[]) => this.#prepare(values),
-      onProgress: (progress: RestoreProgress) => {
-        this.#restoring.note(progress);
-        onRestore?.(progress);
-      },
-    };
+  async #assign(
+    partitions: readonly TopicPartition[],
+    group: GroupView,
+    context: AssignmentContext,
+  ): Promise<void> {
     this.#counters.add(counted.rebalances);
-    await Promise.all(tasks.map(task => restoreTask(task, committed, options))).finally(() =>
-      this.#restoring.ended(),
-    );
-    this.#tasks = tasks;
+    const starts = await this.#tasks.assign(partitions, context);
+    this.#group = group;
     this.#memberships.restored();
     if (this.state === 'starting' || this.state === 'restarting') this.state = 'running';
     this.#ready.resolve();
-    for (const { inputs, partition } of tasks) {
-      for (const { topic, position } of inputs) {
-        const at = committed.find(each => each.topic === topic && each.partition === partition);
-        if (position > (at?.offset ?? 0))
-          this.#memberships.consumer.seek({ topic, partition, offset: position });
-      }
-    }
+    for (const start of starts) this.#memberships.consumer.seek(start);
   }
 
   async #revoke(): Promise<void> {
-    const tasks = this.#tasks;
     this.#highWatermarks.clear();
-    try {
-      for (const { inputs } of tasks) for (const input of inputs) input.clear();
-      await this.#checkpoint();
-    } catch (error) {
-      const { code, message } = classify(error);
-      this.#logger.warn(
-        { code },
-        `The last checkpoint before a rebalance failed, its input will be read again: ${message}`,
-      );
-    }
-    this.#tasks = [];
-    for (const task of tasks) {
-      try {
-        task.close();
-      } catch (error) {
-        this.#logger.warn({ taskId: task.id, error }, `Task ${task.id} did not close in order`);
-      }
-    }
+    await this.#tasks.revoke();
   }
 
   async #onBatch(batch: LogBatch, context: BatchContext): Promise<void> {
@@ -339,53 +336,11 @@ class Runtime implements Streams {
     this.#counters.add(counted.polled, records.length);
     const waiting = this.#prepare(records.map(({ value }) => value));
     if (waiting) await waiting;
-    const task = this.#tasks.find(
-      ({ partition: mine, inputs }) => mine === partition && inputs.some(input => input.topic === topic),
-    );
-    if (!task || context.isStale()) return;
+    const input = this.#tasks.find(batch)?.input(topic);
+    if (!input || context.isStale()) return;
     this.#highWatermarks.set(`${topic}/${partition}`, { topic, partition, end: highWatermark });
-    task.enqueue(topic, records);
-    await this.#turns.run(() => this.#drain(context));
-  }
-
-  /** Processes all that is buffered, in slices; gives up early when the partition of `context` goes elsewhere. */
-  async #drain(context: BatchContext): Promise<void> {
-    for (const task of this.#tasks) {
-      while (task.hasInput && !context.isStale()) {
-        task.process(sliceRecords);
-        if (this.#isDue()) await this.#checkpoint();
-        await context.heartbeat();
-      }
-    }
-    if (this.#isDue()) await this.#checkpoint();
-  }
-
-  #isDue(): boolean {
-    const { commitIntervalMs = defaultCommitIntervalMs, maxBufferedOutputs = defaultMaxBufferedOutputs } =
-      this.#options;
-    if (this.#clock.now() - this.#lastCommitMs >= commitIntervalMs) return true;
-    return this.#tasks.reduce((sum, task) => sum + task.outputCount, 0) >= maxBufferedOutputs;
-  }
-
-  async #checkpoint(): Promise<void> {
-    const startMs = this.#clock.now();
-    this.#lastCommitMs = startMs;
-    const tasks = this.#tasks;
-    try {
-      const parts: Part[] = tasks.flatMap(task => {
-        const checkpoint = task.checkpoint();
-        return checkpoint ? [{ task, checkpoint }] : [];
-      });
-      if (parts.length === 0) return;
-      await this.#committer.commit(parts, step => this.#again(step));
-    } catch (error) {
-      // R2: none of these tasks may go on.
-      this.#tasks = [];
-      throw error;
-    }
-    this.#memberships.progressed();
-    this.#lastCommitMs = this.#clock.now();
-    this.#commits.add(this.#lastCommitMs - startMs);
+    input.add(records);
+    await this.#pump.room(input, { size: records.length, isStale: () => context.isStale() });
   }
 
   /** What time alone makes due: wall-clock punctuations, and checkpoints when no more records come. */
@@ -395,12 +350,12 @@ class Runtime implements Streams {
     while (!signal.aborted) {
       await this.#clock.sleep(commitIntervalMs, signal);
       if (signal.aborted) return;
-      await this.#memberships.guarded(() =>
-        this.#turns.run(async () => {
-          for (const task of this.#tasks) task.punctuate();
-          if (this.#isDue()) await this.#checkpoint();
-        }),
-      );
+      try {
+        for (const task of this.#running) task.punctuate();
+      } catch (error) {
+        this.#memberships.fail(error);
+      }
+      this.#pump.wake();
     }
   }
 
@@ -414,8 +369,8 @@ class Runtime implements Streams {
         `Streams ${this.#options.applicationId} ended: ${error.message}`,
       );
     await this.#memberships.close().catch(() => {});
-    await this.#supervising;
-    await this.#ticking;
+    await Promise.all(this.#working);
+    await this.#tasks?.close();
     for (const each of [this.#committer, this.#producer, this.#admin]) await each?.close().catch(() => {});
     await this.#globalReader.ended();
     if (error) this.#end.reject(error);

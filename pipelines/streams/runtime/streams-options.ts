@@ -15,12 +15,14 @@ export interface StreamsOptions {
   readonly guarantee?: 'at-least-once' | 'exactly-once';
   /** How long outputs and offsets may wait for a checkpoint. Absent: 100. */
   readonly commitIntervalMs?: number;
-  /** Outputs that make a checkpoint due before its time. Absent: 20,000. */
+  /** Outputs that may wait to be sent; with more, processing waits. Absent: 20,000. */
   readonly maxBufferedOutputs?: number;
   /** How long a checkpoint is tried again before its tasks are rebuilt. Absent: 30,000. */
   readonly patienceMs?: number;
   /** How long after a member's last sign of life its partitions go to another. Absent: the log's. */
   readonly sessionTimeoutMs?: number;
+  /** Where this process answers queries, such as `host:port`: what `group()` tells the others. Absent: nowhere. */
+  readonly endpoint?: string;
   /** Absent: the system's. */
   readonly clock?: Clock;
   /** Absent: what the catalogue says. */

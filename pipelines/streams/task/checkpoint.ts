@@ -1,17 +1,30 @@
 /** What a task hands over to be made durable, and the mark it leaves with it. See docs/semantics.md, S4 and S5. */
 
 import { SluiceError } from '#errors';
-import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
+import type { LogRecord, OutgoingRecord, PartitionEnd, TopicPartitionOffset } from '#kafka';
 import { placeOf } from '../record.ts';
+import type { Cause } from './dead-letter.ts';
+
+/** Records for sinks and dead letters, in order of processing. */
+export interface Outputs {
+  readonly records: readonly OutgoingRecord[];
+  /** What each of them came of. */
+  readonly causes: readonly Cause[];
+}
 
 export interface Checkpoint {
   readonly taskId: string;
-  /** Records for sinks and dead letters, in order. */
+  /** Records for sinks and dead letters that were not taken before, in order. */
   readonly outputs: readonly OutgoingRecord[];
+  /** What each output came of. */
+  readonly causes: readonly Cause[];
   /** Records for changelogs, one per changed key. */
   readonly changes: readonly OutgoingRecord[];
-  /** Inputs: the next record to read. */
+  /** Inputs that moved: the next record to read. */
   readonly offsets: readonly TopicPartitionOffset[];
+  /** Of every input, by topic: the next record to read. */
+  readonly positions: Readonly<Record<string, number>>;
+  readonly streamTimeMs: number;
 }
 
 /**
@@ -19,6 +32,8 @@ export interface Checkpoint {
  * the input before `offsets`.
  */
 export interface Mark {
+  /** How many marks of the task there are with this one: tells apart what two writers would write. */
+  readonly serial: number;
   readonly streamTimeMs: number;
   /** Next offset to read by topic; the partition is the task's. */
   readonly offsets: Readonly<Record<string, number>>;
@@ -47,12 +62,12 @@ export function readMark(record: LogRecord): Mark {
   }
 }
 
-/** Where each partition of the records ends, now that they were written at those offsets. */
-export function endsOf(written: readonly TopicPartitionOffset[]): ReadonlyMap<string, number> {
+/** Where each partition ends, by `topic/partition`. */
+export function endsOf(written: readonly PartitionEnd[]): ReadonlyMap<string, number> {
   const ends = new Map<string, number>();
-  for (const { topic, partition, offset } of written) {
+  for (const { topic, partition, end } of written) {
     const key = `${topic}/${partition}`;
-    ends.set(key, Math.max(ends.get(key) ?? 0, offset + 1));
+    ends.set(key, Math.max(ends.get(key) ?? 0, end));
   }
   return ends;
 }

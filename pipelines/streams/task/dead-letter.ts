@@ -1,7 +1,7 @@
 import { catalogue, classify, type FailureStage, SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord } from '#kafka';
 import type { Serde } from '#schemas';
-import { placeOf } from '../record.ts';
+import { type Origin, placeOf } from '../record.ts';
 
 /** A record that could not be used, byte for byte, with where it came from and why. Shape: schemas/avro/DeadLetter.avsc. */
 export interface DeadLetter {
@@ -24,11 +24,20 @@ export interface DeadLetterOptions {
   readonly value: Serde<DeadLetter>;
 }
 
+/**
+ * Where a record failed: reading its bytes; in a step, serialising for a sink included; or written, when the broker refused
+ * what became of it.
+ */
+export type FailedStage = 'deserialise' | 'process' | 'produce';
+
 /** What went wrong with a record. */
 export interface Failure {
   readonly error: SluiceError;
-  /** The input record; where a checkpoint or a punctuation failed, its key and value are null. */
+  readonly stage: FailedStage;
+  /** The input record; where it is no longer at hand (a checkpoint, a punctuation), its key and value are null. */
   readonly record: LogRecord;
+  /** At stage `produce`: what was refused. */
+  readonly output?: OutgoingRecord;
 }
 
 /** `dead-letter`: written to its topic, the rest flows. `skip`: counted only. `halt`: the application stops before it. */
@@ -38,6 +47,9 @@ export type FailureHandler = (failure: Failure) => FailureReaction;
 /** By the catalogue: what the code says, and everything else stops the application. */
 export const byCatalogue: FailureHandler = ({ error }) =>
   error.reaction === 'dead-letter' ? 'dead-letter' : 'halt';
+
+/** What an output came of: an input record, or where it was; of a dead letter, the letter. */
+export type Cause = LogRecord | Origin | DeadLetter;
 
 export type DeadLetterCause = Pick<SluiceError, 'code' | 'message'>;
 

@@ -45,7 +45,7 @@ export class Globals {
       record = read(raw, spec);
     } catch (cause) {
       const error = failureAt(raw, cause);
-      const reaction = onFailure({ error, record: raw });
+      const reaction = onFailure({ error, record: raw, stage: 'deserialise' });
       if (reaction === 'halt') throw error;
       if (reaction === 'dead-letter') deadLetter(raw, error);
       return;

@@ -23,6 +23,7 @@ export class Input {
   #more: (readonly LogRecord[])[] = [];
   /** Offset after the last buffered. */
   #end = -1;
+  #buffered = 0;
 
   constructor(topic: string, source: SourceSpec) {
     this.topic = topic;
@@ -31,6 +32,11 @@ export class Input {
 
   get isEmpty(): boolean {
     return this.raw === null;
+  }
+
+  /** How many records wait, the front included. */
+  get buffered(): number {
+    return this.#buffered;
   }
 
   /** Offset after the last record buffered or processed. */
@@ -45,6 +51,7 @@ export class Input {
       records[0] && records[0].offset >= end ? records : records.filter(({ offset }) => offset >= end);
     if (fresh.length === 0) return;
     this.#end = fresh[fresh.length - 1]!.offset + 1;
+    this.#buffered += fresh.length;
     this.#more.push(fresh);
     if (this.isEmpty) this.#load();
   }
@@ -52,6 +59,7 @@ export class Input {
   /** Takes the front away. */
   advance(): void {
     this.position = this.raw!.offset + 1;
+    this.#buffered -= 1;
     this.#at += 1;
     this.#load();
   }
@@ -63,6 +71,7 @@ export class Input {
     this.raw = null;
     this.record = null;
     this.#end = -1;
+    this.#buffered = 0;
   }
 
   #load(): void {

@@ -1,6 +1,6 @@
 import type { LogRecord, OutgoingRecord } from '#kafka';
 import type { Clock } from '../clock.ts';
-import type { StreamRecord } from '../record.ts';
+import type { Origin, StreamRecord } from '../record.ts';
 import type { GlobalTable } from '../store/global.ts';
 import type { StoreSpec } from '../store/store.ts';
 import type { TopicRef } from '../topology/topic-ref.ts';
@@ -25,8 +25,8 @@ export interface TaskScope {
   count(name: string, by?: number): void;
   /** The name of a topic in the log. */
   topic(ref: TopicRef): string;
-  /** For the next checkpoint. */
-  output(record: OutgoingRecord): void;
+  /** For the next checkpoint. `origin`: of the record that it came of. */
+  output(record: OutgoingRecord, origin: Origin): void;
   deadLetter(record: LogRecord, cause: DeadLetterCause): void;
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation;
   /** After an emission that no input record caused: deals with what went wrong downstream, so that the next one flows. */

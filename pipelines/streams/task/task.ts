@@ -14,16 +14,21 @@ import { classify, type SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
 import type { Clock } from '../clock.ts';
 import { type Counters, counted } from '../counters.ts';
-import type { StreamRecord } from '../record.ts';
+import { stopwatchMs } from '../observe/stopwatch.ts';
+import type { StoreMetrics } from '../observe/store-metrics.ts';
+import type { TaskMeasures } from '../observe/task-measures.ts';
+import type { Origin, StreamRecord } from '../record.ts';
 import type { GlobalTable } from '../store/global.ts';
 import type { Changelog, OpenStore, StoreSpec } from '../store/store.ts';
 import type { Graph, SubTopology } from '../topology/graph.ts';
 import { changelogOf, checkpointsOf, resolveTopic, type TopicRef } from '../topology/topic-ref.ts';
-import { type Checkpoint, type Mark, markRecord } from './checkpoint.ts';
+import { type Checkpoint, type Mark, markRecord, type Outputs } from './checkpoint.ts';
 import {
+  type Cause,
   type DeadLetter,
   type DeadLetterCause,
   deadLetterOf,
+  type FailedStage,
   type FailureHandler,
   failureAt,
 } from './dead-letter.ts';
@@ -68,13 +73,18 @@ export class Task implements TaskScope {
   received: LogRecord | null = null;
   inputKey: unknown = undefined;
   readonly #environment: TaskEnvironment;
+  readonly #measures: TaskMeasures;
   readonly #wiring: Wiring;
   readonly #punctuators = new Punctuators();
   readonly #committed = new Map<Input, number>();
   readonly #changelogEnds: Record<string, number> = {};
   #outputs: OutgoingRecord[] = [];
-  /** How many of them are dead letters. */
-  #letters = 0;
+  #causes: Cause[] = [];
+  /** How many of them are dead letters, by code. */
+  #letters = new Map<string, number>();
+  /** Outputs were taken since the last checkpoint, which has to cover them. */
+  #ahead = false;
+  #mark: Mark | null = null;
   #halted: SluiceError | null = null;
 
   constructor(sub: SubTopology, partition: number, environment: TaskEnvironment) {
@@ -82,6 +92,7 @@ export class Task implements TaskScope {
     this.partition = partition;
     this.clock = environment.clock;
     this.#environment = environment;
+    this.#measures = environment.counters.task(this.id);
     const { applicationId, graph } = environment;
     this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
     for (const spec of sub.stores)
@@ -101,9 +112,19 @@ export class Task implements TaskScope {
     );
   }
 
+  storeMetrics(): readonly StoreMetrics[] {
+    return [...this.stores].map(([store, open]) => ({
+      taskId: this.id,
+      store,
+      entries: (open.store as { readonly size?: number }).size ?? 0,
+      figures: {},
+    }));
+  }
+
   /** Opens the steps. Call it once, when the stores are restored to `mark`; `ends`: where their changelogs count to. */
   start({ mark, committed, ends }: StartOptions): void {
     if (mark) this.streamTimeMs = mark.streamTimeMs;
+    this.#mark = mark;
     Object.assign(this.#changelogEnds, ends);
     for (const input of this.inputs) {
       const at = committed.find(
@@ -116,15 +137,30 @@ export class Task implements TaskScope {
     this.#wiring.connect();
   }
 
+  /** Of a topic that it reads. */
+  input(topic: string): Input | undefined {
+    return this.inputs.find(input => input.topic === topic);
+  }
+
   enqueue(topic: string, records: readonly LogRecord[]): void {
-    this.inputs.find(input => input.topic === topic)?.add(records);
+    this.input(topic)?.add(records);
   }
 
   get hasInput(): boolean {
     return this.inputs.some(input => !input.isEmpty);
   }
 
-  /** How much a checkpoint would have to send for the sinks. */
+  /** The last that was written or restored. */
+  get lastMark(): Mark | null {
+    return this.#mark;
+  }
+
+  /** Committed by this task or before it, by topic; -1: never. */
+  get committedOffsets(): ReadonlyMap<string, number> {
+    return new Map([...this.#committed].map(([{ topic }, offset]) => [topic, offset]));
+  }
+
+  /** How many outputs were not taken yet. */
   get outputCount(): number {
     return this.#outputs.length;
   }
@@ -132,6 +168,7 @@ export class Task implements TaskScope {
   /** Processes up to so many buffered records; returns how many. Throws what halts the application. */
   process(limit: number): number {
     this.#refuseHalted();
+    const startMs = stopwatchMs();
     let done = 0;
     while (done < limit) {
       const input = this.inputs.length === 1 ? this.inputs[0]! : oldest(this.inputs);
@@ -140,6 +177,7 @@ export class Task implements TaskScope {
       done += 1;
     }
     this.#environment.counters.add(counted.in, done);
+    this.#measures.processed(done, startMs);
     return done;
   }
 
@@ -147,8 +185,14 @@ export class Task implements TaskScope {
   punctuate(): void {
     this.#refuseHalted();
     const now = this.clock.now();
-    if (this.#punctuators.isWallClockDue(now))
-      this.#unprompted(() => this.#punctuators.run('wall-clock', now));
+    if (this.#punctuators.isWallClockDue(now)) this.#punctuate('wall-clock', now);
+  }
+
+  /** The outputs so far, to be sent ahead of the checkpoint that will cover them. */
+  takeOutputs(): Outputs {
+    this.#refuseHalted();
+    this.#ahead ||= this.#outputs.length > 0;
+    return this.#takeOutputs();
   }
 
   /** All effects since the last checkpoint, or null when there are none. The caller makes them durable, in order. */
@@ -165,25 +209,27 @@ export class Task implements TaskScope {
     const offsets = this.inputs
       .filter(input => input.position > (this.#committed.get(input) ?? -1))
       .map(({ topic, position }) => ({ topic, partition: this.partition, offset: position }));
-    const outputs = this.#takeOutputs();
-    if (outputs.length === 0 && changes.length === 0 && offsets.length === 0) return null;
-    return { taskId: this.id, outputs, changes, offsets };
+    const { records: outputs, causes } = this.#takeOutputs();
+    const isEmpty = outputs.length === 0 && changes.length === 0 && offsets.length === 0;
+    if (isEmpty && !this.#ahead) return null;
+    this.#ahead = false;
+    const positions = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
+    const { id: taskId, streamTimeMs } = this;
+    return { taskId, outputs, causes, changes, offsets, positions, streamTimeMs };
   }
 
   /** The mark that makes written changes count; null when nothing changed. `ends` from where they were written. */
-  mark({ changes }: Checkpoint, ends: ReadonlyMap<string, number> | null): OutgoingRecord | null {
-    if (changes.length === 0) return null;
+  mark(checkpoint: Checkpoint, ends: ReadonlyMap<string, number> | null): OutgoingRecord | null {
+    if (checkpoint.changes.length === 0) return null;
     for (const { topic } of this.changelogs) {
       const end = ends?.get(`${topic}/${this.partition}`);
       if (end !== undefined) this.#changelogEnds[topic] = end;
     }
-    const offsets = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
-    const changelogs = ends && { ...this.#changelogEnds };
+    const { positions: offsets, streamTimeMs } = checkpoint;
+    const serial = (this.#mark?.serial ?? 0) + 1;
+    this.#mark = { serial, streamTimeMs, offsets, changelogs: ends && { ...this.#changelogEnds } };
     const topic = checkpointsOf(this.#environment.applicationId);
-    return markRecord(
-      { streamTimeMs: this.streamTimeMs, offsets, changelogs },
-      { topic, partition: this.partition, taskId: this.id },
-    );
+    return markRecord(this.#mark, { topic, partition: this.partition, taskId: this.id });
   }
 
   /** The checkpoint is durable and its offsets are committed. */
@@ -219,14 +265,20 @@ export class Task implements TaskScope {
     return resolveTopic(ref, this.#environment.applicationId);
   }
 
-  output(record: OutgoingRecord): void {
+  output(record: OutgoingRecord, origin: Origin): void {
     this.#outputs.push(record);
+    const { received } = this;
+    // What was held back may come of another record than the one being processed, whose bytes would mislead.
+    const isOfReceived = received?.offset === origin.offset && received.topic === origin.topic;
+    this.#causes.push(isOfReceived ? received : origin);
   }
 
   deadLetter(record: LogRecord, cause: DeadLetterCause): void {
     const { applicationId, deadLetter } = this.#environment;
-    this.#outputs.push(deadLetter(deadLetterOf(record, cause, applicationId)));
-    this.#letters += 1;
+    const letter = deadLetterOf(record, cause, applicationId);
+    this.#outputs.push(deadLetter(letter));
+    this.#causes.push(letter);
+    this.#letters.set(cause.code, (this.#letters.get(cause.code) ?? 0) + 1);
   }
 
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation {
@@ -239,23 +291,32 @@ export class Task implements TaskScope {
     if (failure) this.#failed({ ...origin, timestampMs, headers, key: null, value: null }, failure.error);
   }
 
-  #takeOutputs(): readonly OutgoingRecord[] {
-    const outputs = this.#outputs;
-    this.count(counted.out, outputs.length - this.#letters);
-    if (this.#letters > 0) this.count(counted.deadLetters, this.#letters);
+  #takeOutputs(): Outputs {
+    const taken = { records: this.#outputs, causes: this.#causes };
+    let letters = 0;
+    for (const [code, count] of this.#letters) {
+      this.count(counted.deadLettersOf(code), count);
+      letters += count;
+    }
+    this.count(counted.out, taken.records.length - letters);
+    if (letters > 0) this.count(counted.deadLetters, letters);
+    this.#measures.emitted(taken.records, this.clock.now());
     this.#outputs = [];
-    this.#letters = 0;
-    return outputs;
+    this.#causes = [];
+    this.#letters = new Map();
+    return taken;
   }
 
   #step(input: Input, raw: LogRecord): void {
     const { record, error } = input;
     input.advance();
     if (record === null) {
-      this.#failed(raw, error);
+      this.#failed(raw, error, 'deserialise');
       return;
     }
-    if (record.timestampMs > this.streamTimeMs) this.streamTimeMs = record.timestampMs;
+    const aheadMs = record.timestampMs - this.streamTimeMs;
+    if (aheadMs > 0) this.streamTimeMs = record.timestampMs;
+    else if (aheadMs < 0) this.#measures.disordered(-aheadMs);
     this.received = raw;
     this.inputKey = record.key;
     this.active = true;
@@ -265,7 +326,13 @@ export class Task implements TaskScope {
     this.inputKey = undefined;
     if (this.#wiring.failure) this.#failed(raw, this.#wiring.failure.error);
     if (this.#punctuators.isStreamTimeDue(this.streamTimeMs))
-      this.#unprompted(() => this.#punctuators.run('stream-time', this.streamTimeMs));
+      this.#punctuate('stream-time', this.streamTimeMs);
+  }
+
+  #punctuate(type: PunctuationType, timeMs: number): void {
+    const startMs = stopwatchMs();
+    this.#unprompted(() => this.#punctuators.run(type, timeMs));
+    this.#measures.punctuated(startMs);
   }
 
   /** Has steps emit without an input record. What they throw themselves halts: no record is to blame. */
@@ -281,9 +348,9 @@ export class Task implements TaskScope {
     if (this.#wiring.failure) throw this.#halt(classify(this.#wiring.failure.error));
   }
 
-  #failed(record: LogRecord, cause: unknown): void {
+  #failed(record: LogRecord, cause: unknown, stage: FailedStage = 'process'): void {
     const error = failureAt(record, cause);
-    const reaction = this.#environment.onFailure({ error, record });
+    const reaction = this.#environment.onFailure({ error, record, stage });
     if (reaction === 'halt') throw this.#halt(error);
     if (reaction === 'dead-letter') this.deadLetter(record, error);
     else this.count(counted.skipped);
