@@ -15,6 +15,10 @@ export {
   type TestDriverOptions,
   testDriver,
 } from './driver/test-driver.ts';
+export { type PrometheusMetrics, type PrometheusOptions, prometheusMetrics } from './observe/prometheus.ts';
+// Being observed and asked.
+export type { StoreMetrics } from './observe/store-metrics.ts';
+export type { TaskFigures } from './observe/task-measures.ts';
 // Operators.
 export { type AggregateOptions, aggregate } from './operators/aggregate.ts';
 export { count } from './operators/count.ts';
@@ -26,7 +30,16 @@ export { type ReduceOptions, reduce } from './operators/reduce.ts';
 export { type RepartitionOptions, repartition } from './operators/repartition.ts';
 export { type SelectKeyOptions, selectKey } from './operators/select-key.ts';
 export { type SinkOptions, to } from './operators/to.ts';
+export {
+  type WindowEmit,
+  type WindowedAggregateOptions,
+  windowedAggregate,
+} from './operators/windowed-aggregate.ts';
+export { type WindowedCountOptions, windowedCount } from './operators/windowed-count.ts';
+export { type WindowedReduceOptions, windowedReduce } from './operators/windowed-reduce.ts';
 export { withGlobal } from './operators/with-global.ts';
+export type { QuerySource } from './query/query-source.ts';
+export { type ServeOptions, type StreamsServer, serveStreams } from './query/serve-streams.ts';
 // Records.
 export { type Origin, placeOf, type StreamRecord, withKey, withValue } from './record.ts';
 // Running.
@@ -53,6 +66,12 @@ export {
   type TimelineSpec,
   timelineStore,
 } from './store/timeline.ts';
+export {
+  type Session,
+  type WindowSpec,
+  type WindowStoreOptions,
+  windowStore,
+} from './store/window-store.ts';
 // Failures.
 export {
   byCatalogue,
@@ -67,3 +86,15 @@ export type { Punctuation, PunctuationType } from './task/punctuators.ts';
 export type { SourceOptions } from './topology/source.ts';
 export type { Stream } from './topology/stream.ts';
 export { type Builder, type GlobalOptions, type Topology, topology } from './topology/topology.ts';
+// Windows.
+export { type Windowed, windowedSerde } from './windows/windowed.ts';
+export {
+  hoppingWindows,
+  type SessionWindows,
+  type SlidingWindows,
+  sessionWindows,
+  slidingWindows,
+  type TimeWindows,
+  tumblingWindows,
+  type Windows,
+} from './windows/windows.ts';

@@ -6,8 +6,11 @@ import {
   type TableView,
   tableView,
 } from '../store/global.ts';
+import type { Table } from '../table/change.ts';
+import { sourceTable, type TableOptions } from '../table/source-table.ts';
 import { describeGraph } from './describe.ts';
 import { Graph, invalid } from './graph.ts';
+import { mermaidGraph } from './mermaid.ts';
 import type { SourceOptions, SourceSpec } from './source.ts';
 import { Stream } from './stream.ts';
 import type { TopicRef } from './topic-ref.ts';
@@ -22,6 +25,11 @@ export interface Builder {
     options: SourceOptions<K, V> & { readonly nulls: 'keep' },
   ): Stream<K | null, V | null>;
   source<K, V>(topic: string, options: SourceOptions<K, V>): Stream<K, V>;
+  /**
+   * A topic as a table: the latest value of each key, null deletes. Its store has a changelog of its own, since a topic that is
+   * compacted forgets what a restore of the state at some offset needs.
+   */
+  table<K, V>(topic: string, options: TableOptions<K, V>): Table<K, V>;
   /** The latest value of each key of a whole topic, the same in every task; read to its end before the first record. */
   globalTable<K, V>(topic: string, options: GlobalOptions<K, V>): GlobalTable<TableView<K, V>>;
   /** As `globalTable`, but what is kept of the records is up to `view`: an index, intervals, counts. */
@@ -42,6 +50,8 @@ export interface Topology {
   readonly graph: Graph;
   /** Nodes, stores, topics and how they hang together, as text; made for a golden file. */
   describe(): string;
+  /** The same as a picture, a Mermaid flowchart. */
+  mermaid(): string;
 }
 
 /**
@@ -53,7 +63,7 @@ export function topology(name: string, build: (builder: Builder) => void): Topol
   const graph = new Graph(name);
   build(builderOf(graph));
   if (graph.nodes.length === 0) throw invalid(name, 'it has no source: call source() in its body');
-  return { name, graph, describe: () => describeGraph(graph) };
+  return { name, graph, describe: () => describeGraph(graph), mermaid: () => mermaidGraph(graph) };
 }
 
 function builderOf(graph: Graph): Builder {
@@ -69,6 +79,15 @@ function builderOf(graph: Graph): Builder {
     source<K, V>(topic: string, options: SourceOptions<K, V>) {
       unique(topic);
       return sourceStream<K, V>(graph, { topic }, options) as Stream<K, V> & Stream<K | null, V | null>;
+    },
+    table<K, V>(topic: string, options: TableOptions<K, V>) {
+      unique(topic);
+      const { store: _, ...source } = options;
+      const records = sourceStream<K | null, V | null>(graph, { topic }, {
+        ...source,
+        nulls: 'keep',
+      } as never);
+      return sourceTable(records, topic, options);
     },
     globalTable(topic, { key, value }) {
       unique(topic);

@@ -1,0 +1,15 @@
+import type { Streams } from '../runtime/run-streams.ts';
+
+/** What a server needs of a running application. */
+export type QuerySource = Pick<
+  Streams,
+  | 'applicationId'
+  | 'topology'
+  | 'state'
+  | 'store'
+  | 'partitionsOf'
+  | 'group'
+  | 'lag'
+  | 'metrics'
+  | 'advertise'
+>;
