@@ -2,10 +2,10 @@ import type { OperatorFunction } from 'rxjs';
 import { SluiceError } from '#errors';
 import { counted } from '../counters.ts';
 import { type StreamRecord, withValue } from '../record.ts';
-import { type Identity, identityOf } from '../store/identity.ts';
 import type { KeyValueSpec } from '../store/key-value-store.ts';
 import type { TaskScope } from '../task/scope.ts';
 import type { GraphNode } from '../topology/node.ts';
+import { defaultCacheMaxBytes, HeldBack } from './held-back.ts';
 import { keyedStep } from './keyed-step.ts';
 import { type Repartition, repartitionBy } from './repartition.ts';
 
@@ -20,9 +20,12 @@ export interface AggregateOptions<K, V, A> {
   readonly add: (value: A, record: StreamRecord<K, V>) => A | null;
   /**
    * `each`: a record downstream per record. `checkpoint`: the last value of each key that changed, when a checkpoint is made;
-   * with the time, headers and origin of the last record of that key. Absent: each.
+   * with the headers and origin of the last record of that key, in the order of those. A key that came and went in between is
+   * left out. Absent: each.
    */
   readonly emit?: 'each' | 'checkpoint';
+  /** `checkpoint`: how much may be held back by a task; beyond, the oldest changes go at once. Absent: 10 MiB. */
+  readonly cacheMaxBytes?: number;
   /** In `describe()`. Absent: aggregate. */
   readonly name?: string;
   /** How records are written where their key changed, so that those of one key meet first. */
@@ -47,6 +50,7 @@ export function aggregate<K, V, A>({
   initial,
   add,
   emit: when = 'each',
+  cacheMaxBytes = defaultCacheMaxBytes,
   name = 'aggregate',
   repartition,
 }: AggregateOptions<K, V, A>): OperatorFunction<StreamRecord<K, V>, StreamRecord<K, A | null>> {
@@ -54,30 +58,25 @@ export function aggregate<K, V, A>({
     { label: name, stores: [spec], repartition: repartitionBy(spec, repartition) },
     (scope, emit, node) => {
       const store = scope.store(spec);
-      const fold = (record: StreamRecord<K, V>): StreamRecord<K, A | null> => {
-        const { key } = record;
-        const timestampMs = Math.max(record.timestampMs, store.timestampOf(key));
-        const value = add(store.get(key) ?? initial(key), record);
-        if (value === null) store.delete(key);
-        else store.put(key, value, timestampMs);
-        return { ...withValue(record, value), timestampMs };
-      };
-      if (when === 'each')
-        return {
-          next(record) {
-            if (isWhole(record, scope, node)) emit(fold(record));
-          },
-        };
-      let changed = new Map<Identity, StreamRecord<K, A | null>>();
+      const held = new HeldBack<K, A, StreamRecord<K, A | null>>(
+        { key: spec.key, value: spec.value, maxBytes: cacheMaxBytes },
+        emit,
+      );
       return {
         next(record) {
-          if (isWhole(record, scope, node)) changed.set(identityOf(record.key, spec.key), fold(record));
+          if (!isWhole(record, scope, node)) return;
+          const { key } = record;
+          const before = store.get(key);
+          const isNew = before === undefined;
+          const timestampMs = Math.max(record.timestampMs, isNew ? -1 : store.timestampOf(key));
+          const value = add(isNew ? initial(key) : before, record);
+          if (value === null) store.delete(key);
+          else store.put(key, value, timestampMs);
+          const result: StreamRecord<K, A | null> = { ...withValue(record, value), timestampMs };
+          if (when === 'each') emit(result);
+          else held.hold({ key, startMs: 0, endMs: 0, isNew }, result);
         },
-        settle() {
-          const settling = changed;
-          changed = new Map();
-          for (const record of settling.values()) emit(record);
-        },
+        ...(when === 'checkpoint' && { settle: () => held.release() }),
       };
     },
   );

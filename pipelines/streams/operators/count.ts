@@ -7,7 +7,7 @@ import { type AggregateOptions, aggregate } from './aggregate.ts';
 export function count<K, V>(
   options: { readonly store: KeyValueSpec<K, number> } & Pick<
     AggregateOptions<K, V, number>,
-    'emit' | 'repartition'
+    'emit' | 'cacheMaxBytes' | 'repartition'
   >,
 ): OperatorFunction<StreamRecord<K, V>, StreamRecord<K, number>> {
   return aggregate<K, V, number>({

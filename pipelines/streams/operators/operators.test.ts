@@ -146,8 +146,8 @@ describe('aggregate', () => {
     expect(driver.read('out')).toEqual([]);
     driver.commit();
     expect(driver.read('out')).toMatchObject([
-      { key: 'a', value: 2, timestampMs: 2 },
       { key: 'b', value: 1 },
+      { key: 'a', value: 2, timestampMs: 2 },
     ]);
   });
 

@@ -1,0 +1,49 @@
+/** When changes of windows go downstream: each, at checkpoints, or when a window is closed. */
+
+import type { StreamRecord } from '../record.ts';
+import type { Timeline } from '../store/timeline.ts';
+import type { WindowSpec } from '../store/window-store.ts';
+import type { TaskScope } from '../task/scope.ts';
+import type { Windowed } from '../windows/windowed.ts';
+import type { Windows } from '../windows/windows.ts';
+import { FinalOutput } from './final-output.ts';
+import { HeldBack } from './held-back.ts';
+import type { WindowChange, WindowOutput } from './window-fold.ts';
+import type { WindowEmit } from './windowed-aggregate.ts';
+
+export interface WindowOutputOptions<K, A> {
+  readonly windows: Windows;
+  readonly spec: WindowSpec<K, A>;
+  readonly store: Timeline<K, A>;
+  readonly scope: TaskScope;
+  readonly when: WindowEmit;
+  readonly cacheMaxBytes: number;
+  readonly emit: (record: StreamRecord<Windowed<K>, A | null>) => void;
+}
+
+export function windowOutput<K, A>(options: WindowOutputOptions<K, A>): WindowOutput<K, A> {
+  const { when, emit, spec, cacheMaxBytes } = options;
+  if (when === 'final') return new FinalOutput(options);
+  if (when === 'each')
+    return { changed: (cause, change) => emit(recordOf(cause, change)), done: () => {}, settle: () => {} };
+  const { key, value } = spec;
+  const held = new HeldBack<K, A, StreamRecord<Windowed<K>, A | null>>(
+    { key, value, maxBytes: cacheMaxBytes },
+    emit,
+  );
+  return {
+    changed(cause, change) {
+      const record = recordOf(cause, change);
+      held.hold({ key: cause.key, ...change }, record);
+    },
+    done: () => {},
+    settle: () => held.release(),
+  };
+}
+
+function recordOf<K, A>(
+  { key, headers, origin }: StreamRecord<K, unknown>,
+  { startMs, endMs, value, timestampMs }: WindowChange<A>,
+): StreamRecord<Windowed<K>, A | null> {
+  return { key: { key, startMs, endMs }, value, timestampMs, headers, origin };
+}
