@@ -68,19 +68,23 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     shared ??= newLink();
     return shared;
   };
-  const producerSetup = (): ProducerSetup => ({
-    link: newLink(),
+  const producerSetup = (onClosed: () => void): ProducerSetup => ({
+    link: new KafkajsLink(kafka, deliveryTimeoutMs),
+    onClosed,
     deliveryTimeoutMs,
     gzip: options.compression === 'gzip',
   });
   return {
     async producer() {
       guard();
-      return keep(new KafkajsProducer(producerSetup())).open();
+      const made = keep(new KafkajsProducer(producerSetup(() => handedOut.delete(made))));
+      return made.open();
     },
     async transactionalProducer(transactionalId) {
       guard();
-      return keep(new KafkajsTransactionalProducer(transactionalId, producerSetup())).open();
+      const setup = producerSetup(() => handedOut.delete(made));
+      const made = keep(new KafkajsTransactionalProducer(transactionalId, setup));
+      return made.open();
     },
     consumer(consumerOptions) {
       guard();

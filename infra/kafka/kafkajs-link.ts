@@ -27,7 +27,6 @@ const controllerTimeoutMs = 10_000;
 /** The protocol's numbers. */
 const topicResource = 2;
 const transactionCoordinatorType = 1;
-const batchLimitConfig = 'max.message.bytes';
 
 /**
  * One connection to the cluster, for requests that kafkajs has no consumer, producer or admin call for.
@@ -68,18 +67,17 @@ export class KafkajsLink {
     this.#topics.delete(topic);
   }
 
-  /** Size of the largest record batch the topic takes; null when this client may not ask. */
-  async batchLimitBytes(topic: string): Promise<number | null> {
+  /** Settings of the topic, by name; none when this client may not ask. TOPIC_UNKNOWN. */
+  async topicConfig(topic: string, configNames: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const resources = [{ type: topicResource, name: topic, configNames }];
     try {
       return await this.controller(`Topic ${topic}`, async broker => {
-        const { resources } = await broker.describeConfigs({
-          resources: [{ type: topicResource, name: topic, configNames: [batchLimitConfig] }],
-        });
-        const found = resources[0]?.configEntries.find(entry => entry.configName === batchLimitConfig);
-        return found ? Number(found.configValue) : null;
+        const answer = await broker.describeConfigs({ resources });
+        const entries = answer.resources[0]?.configEntries ?? [];
+        return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
       });
     } catch (error) {
-      if ((error as SluiceError).code === 'BROKER_REFUSED') return null;
+      if ((error as SluiceError).code === 'BROKER_REFUSED') return new Map();
       throw error;
     }
   }

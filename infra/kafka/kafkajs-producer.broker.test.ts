@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { ContractBench, count, outgoing, values } from './contract-bench.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { type KafkaClientOptions, kafkaClient } from './kafkajs-client.ts';
+import { KafkajsLink } from './kafkajs-link.ts';
+import { KafkajsProducer } from './kafkajs-producer.ts';
 
 const client = (options: Partial<KafkaClientOptions> = {}) =>
   kafkaClient({ bootstrapServers: inject('bootstrapServers'), clientId: 'producer-test', ...options });
@@ -16,6 +19,13 @@ describe('the producer on a real broker', () => {
   });
   afterEach(() => bench.close());
 
+  const tighten = async (topic: string, name: string, value: string) => {
+    const admin = new kafkajs.Kafka({ brokers: [inject('bootstrapServers')] }).admin();
+    await admin.connect();
+    const resources = [{ type: 2, name: topic, configEntries: [{ name, value }] }];
+    await admin.alterConfigs({ validateOnly: false, resources });
+    await admin.disconnect();
+  };
   const shaky = (deliveryTimeoutMs: number) => client({ socketFactory: network.factory, deliveryTimeoutMs });
 
   it('writes each record once although connections break under it', async () => {
@@ -52,6 +62,140 @@ describe('the producer on a real broker', () => {
     network.heal();
     expect(await producer.send(outgoing(topic, ['after']))).toMatchObject([{ end: 2 }]);
     expect(values(await bench.read())).toEqual(['before', 'after']);
+    await own.close();
+  });
+
+  it('leaves neither duplicate nor gap when connections break under requests of a large send', async () => {
+    const topic = await bench.topicOf(3);
+    const own = shaky(30_000);
+    const producer = await own.producer();
+    await producer.send(outgoing(topic, ['before'], 0));
+    const contents = count(60_000);
+    const records = contents.map((value, at) => ({
+      topic,
+      partition: at % 3,
+      key: null,
+      value: Buffer.from(value),
+    }));
+    for (let part = 0; part < 3; part += 1) {
+      const sent = producer.send(records.slice(part * 20_000, (part + 1) * 20_000));
+      await sleep(1 + 2 * part);
+      network.cut();
+      await sleep(30);
+      network.heal();
+      await sent;
+    }
+    await own.close();
+    const seen = await Promise.all([0, 1, 2].map(partition => bench.read(0, undefined, partition)));
+    expect(values(seen[0]!).slice(1)).toEqual(contents.filter((_, at) => at % 3 === 0));
+    expect(values(seen[1]!)).toEqual(contents.filter((_, at) => at % 3 === 1));
+    expect(values(seen[2]!)).toEqual(contents.filter((_, at) => at % 3 === 2));
+  });
+
+  it('settles a send in time although the broker is silent, and sends again once it can be reached', async () => {
+    const topic = await bench.topicOf(1);
+    const own = shaky(1_500);
+    const producer = await own.producer();
+    await producer.send(outgoing(topic, ['before']));
+    network.silence();
+    const started = performance.now();
+    await expect(producer.send(outgoing(topic, ['lost']))).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      message: expect.stringContaining('not acknowledged within 1500 ms'),
+    });
+    expect(performance.now() - started).toBeLessThan(3_000);
+    network.heal();
+    expect(await producer.send(outgoing(topic, ['after']))).toMatchObject([{ end: 2 }]);
+    expect(values(await bench.read())).toEqual(['before', 'after']);
+    await own.close();
+  });
+
+  it.each(['plain', 'transactional'])(
+    "rejects a record over its topic's limit before anything is written (%s), and cuts batches to it",
+    async kind => {
+      const { topic } = bench;
+      const admin = await bench.client().admin();
+      await admin.createTopics([{ topic, partitions: 2, config: { 'max.message.bytes': '10000' } }]);
+      const own = bench.client();
+      const transaction =
+        kind === 'transactional' ? await (await own.transactionalProducer(`${topic}-id`)).begin() : null;
+      const producer = transaction ?? (await own.producer());
+      const mixed = [...outgoing(topic, ['small'], 0), ...outgoing(topic, ['x'.repeat(20_000)], 1)];
+      await expect(producer.send(mixed)).rejects.toMatchObject({
+        code: 'VALUE_INVALID',
+        message: expect.stringContaining('max.message.bytes'),
+      });
+      const contents = count(3_000);
+      await producer.send(outgoing(topic, contents));
+      await producer.send(outgoing(topic, ['y'.repeat(9_800)], 1));
+      await transaction?.commit();
+      await expect.poll(async () => (await bench.read()).length).toBe(3_000);
+      expect(values(await bench.read())).toEqual(contents);
+      expect(await bench.read(0, undefined, 1)).toHaveLength(1);
+    },
+  );
+
+  it('sends what a topic with a larger limit takes', async () => {
+    const { topic } = bench;
+    const admin = await bench.client().admin();
+    await admin.createTopics([{ topic, partitions: 1, config: { 'max.message.bytes': '4000000' } }]);
+    expect(await bench.send(outgoing(topic, ['x'.repeat(3_900_000), 'y']))).toMatchObject([{ end: 2 }]);
+  });
+
+  it('rejects a time or a missing key that the topic does not take before anything is written', async () => {
+    const { topic } = bench;
+    const admin = await bench.client().admin();
+    const config = {
+      'cleanup.policy': 'compact',
+      'message.timestamp.before.max.ms': '3600000',
+      'message.timestamp.after.max.ms': '3600000',
+    };
+    await admin.createTopics([{ topic, partitions: 2, config }]);
+    const producer = await bench.client().producer();
+    const good = { topic, partition: 0, key: Buffer.from('k'), value: Buffer.from('v') };
+    const hourMs = 3_600_000;
+    const bad = [
+      { ...good, partition: 1, timestampMs: Date.now() + 2 * hourMs },
+      { ...good, partition: 1, timestampMs: Date.now() - 2 * hourMs },
+      { ...good, partition: 1, timestampMs: Number.NaN },
+      { ...good, partition: 1, key: null },
+    ];
+    for (const record of bad) {
+      await expect(producer.send([good, record])).rejects.toMatchObject({ code: 'VALUE_INVALID' });
+    }
+    expect(await producer.send([good])).toEqual([{ topic, partition: 0, end: 1 }]);
+  });
+
+  it("goes on when a topic's rules were tightened since they were looked up", async () => {
+    const topic = await bench.topicOf(2);
+    const producer = await bench.client().producer();
+    await producer.send(outgoing(topic, ['first']));
+    await tighten(topic, 'max.message.bytes', '1000');
+    const large = outgoing(topic, ['x'.repeat(5_000)]);
+    await expect(producer.send(large)).rejects.toMatchObject({ code: 'VALUE_INVALID' });
+    // Known by now: refused here, and before the small one is written.
+    await expect(producer.send([...outgoing(topic, ['small'], 1), ...large])).rejects.toMatchObject({
+      code: 'VALUE_INVALID',
+    });
+    expect(await producer.send(outgoing(topic, ['second']))).toMatchObject([{ end: 2 }]);
+    expect(await bench.read(0, undefined, 1)).toEqual([]);
+  });
+
+  it('goes on past the last of the numbers that records of a producer can have', async () => {
+    const topic = await bench.topicOf(1);
+    const own = bench.client();
+    const link = new KafkajsLink(new kafkajs.Kafka({ brokers: [inject('bootstrapServers')] }), 10_000);
+    const producer = await new KafkajsProducer({
+      link,
+      deliveryTimeoutMs: 10_000,
+      gzip: false,
+      firstSequence: 0x7fff_ffff - 150,
+      onClosed() {},
+    }).open();
+    const contents = count(400);
+    for (let at = 0; at < 400; at += 40) await producer.send(outgoing(topic, contents.slice(at, at + 40)));
+    expect(values(await bench.read())).toEqual(contents);
+    await producer.close();
     await own.close();
   });
 

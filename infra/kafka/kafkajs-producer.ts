@@ -11,6 +11,7 @@ export interface ProducerSetup {
   readonly gzip: boolean;
   /** Number of the first record of each partition. Absent: 0. */
   readonly firstSequence?: number;
+  onClosed(): void;
 }
 
 /** The idempotent producer: acknowledged by all in-sync replicas, written once however often it had to be sent. */
@@ -35,8 +36,13 @@ export class KafkajsProducer implements LogProducer {
 
   /** Connects and asks for a producer id, so that an unreachable broker is known before the first record. */
   async open(): Promise<this> {
-    await this.#identity.renew();
-    return this;
+    try {
+      await this.#identity.renew();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   send(records: readonly OutgoingRecord[]): Promise<readonly PartitionEnd[]> {
@@ -45,7 +51,13 @@ export class KafkajsProducer implements LogProducer {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#sender.settled().then(() => this.#setup.link.close());
+    this.#closed ??= this.#shut();
     return this.#closed;
+  }
+
+  async #shut(): Promise<void> {
+    await this.#sender.settled();
+    await this.#setup.link.close();
+    this.#setup.onClosed();
   }
 }

@@ -56,22 +56,24 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
 
   /** Resolves once every earlier producer of the id is fenced and its transaction ended. */
   async open(): Promise<this> {
-    const { producerId, producerEpoch } = await this.#coordinator.ask('fencing earlier producers', broker =>
-      broker.initProducerId({ transactionalId: this.#id, transactionTimeout: transactionTimeoutMs }),
-    );
-    const id = BigInt(producerId);
-    this.#producer = { id, epoch: producerEpoch, generation: 0, transactionalId: this.#id };
-    return this;
+    try {
+      const named = await this.#coordinator.ask('fencing earlier producers', broker =>
+        broker.initProducerId({ transactionalId: this.#id, transactionTimeout: transactionTimeoutMs }),
+      );
+      const [id, epoch] = [BigInt(named.producerId), named.producerEpoch];
+      this.#producer = { id, epoch, generation: 0, transactionalId: this.#id };
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   async begin(): Promise<LogTransaction> {
     if (this.#closed) throw new SluiceError('BUG', `${this.#name}: the producer is closed; make a new one`);
     if (this.#open)
       throw new SluiceError('BUG', `${this.#name}: end the open transaction before beginning another`);
-    if (this.#spent) {
-      const message = `${this.#name}: the producer is spent (${this.#spent.message}); close it and make another`;
-      throw new SluiceError('PRODUCER_FENCED', message, { cause: this.#spent });
-    }
+    this.#requireFresh();
     this.#begun += 1;
     const open: Open = { number: this.#begun, groups: new Set(), ongoing: false };
     this.#open = open;
@@ -92,9 +94,11 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
     // What cannot be aborted here is aborted by the broker: when the id is fenced, or after the transaction's timeout.
     if (this.#open) await this.#end(this.#open, false).catch(() => {});
     await this.#setup.link.close();
+    this.#setup.onClosed();
   }
 
   async #send(open: Open, records: readonly OutgoingRecord[]): Promise<void> {
+    this.#requireFresh();
     await this.#sender.send(records, (lanes, count) => {
       const added = new Set<Lane>();
       for (let at = 0; at < count; at += 1) {
@@ -118,6 +122,7 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
   }
 
   async #sendOffsets(open: Open, groupId: string, offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    this.#requireFresh();
     const name = this.#producerName;
     open.ongoing = true;
     if (!open.groups.has(groupId)) {
@@ -170,6 +175,13 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
       if (!goesOn || this.#sender.hasEnded) this.#spent ??= known;
       throw known;
     }
+  }
+
+  #requireFresh(): void {
+    if (!this.#spent) return;
+    if (this.#spent.code === 'PRODUCER_FENCED') throw this.#spent;
+    const message = `${this.#name}: the producer is spent (${this.#spent.message}); close it and make another`;
+    throw new SluiceError('PRODUCER_FENCED', message, { cause: this.#spent });
   }
 
   #guard(open: Open): void {

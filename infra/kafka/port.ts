@@ -185,8 +185,8 @@ export interface LogProducer {
   /**
    * Resolves with where the records end in each partition they went to. Within a partition they are written in the order
    * given, concurrent sends in the order of the calls.
-   * Rejects with TOPIC_UNKNOWN, with VALUE_INVALID (a record over the broker's limit; nothing was written), or with the
-   * broker's trouble, after which some of the records may have been written.
+   * Rejects with TOPIC_UNKNOWN or with VALUE_INVALID (a record that its topic would not take, for its size, its time or want
+   * of a key), when nothing was written; or with the broker's trouble, after which some of the records may have been written.
    */
   send(records: readonly OutgoingRecord[]): Promise<readonly PartitionEnd[]>;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import type { KafkajsLink } from './kafkajs-link.ts';
 import { partitionOf } from './murmur2.ts';
 import { Lane } from './outgoing-lane.ts';
 import type { OutgoingRecord } from './port.ts';
-import { batchOverheadBytes, recordBound } from './record-batch.ts';
+import { refusalOf, ruleConfigs, rulesOf, type TopicRules } from './topic-rules.ts';
 
 export interface RouterSetup {
   readonly link: KafkajsLink;
@@ -13,7 +13,7 @@ export interface RouterSetup {
 
 interface Topic {
   readonly lanes: readonly Lane[];
-  readonly limitBytes: number;
+  readonly rules: TopicRules;
   /** Looked up again after this time on the monotonic clock. */
   readonly until: number;
   /** Where the next record without a key goes. */
@@ -21,8 +21,6 @@ interface Topic {
 }
 
 const topicMaxAgeMs = 60_000;
-/** A broker's own default. */
-const defaultLimitBytes = 1_048_588;
 
 /** Places records on partitions and knows who leads them. */
 export class RecordRouter {
@@ -39,6 +37,7 @@ export class RecordRouter {
    */
   place(records: readonly OutgoingRecord[], lanes: Lane[]): boolean {
     const now = performance.now();
+    const nowMs = Date.now();
     let name: string | null = null;
     let topic: Topic | undefined;
     for (let index = 0; index < records.length; index += 1) {
@@ -48,7 +47,8 @@ export class RecordRouter {
         topic = this.#topics.get(name);
         if (topic === undefined || topic.until < now) return false;
       }
-      if (recordBound(record) > topic!.limitBytes - batchOverheadBytes) throw tooLarge(record, topic!);
+      const refusal = refusalOf(record, topic!.rules, nowMs);
+      if (refusal !== null) throw new SluiceError('VALUE_INVALID', `Topic ${name} ${refusal}`);
       lanes[index] = placed(record, topic!);
     }
     return true;
@@ -62,7 +62,10 @@ export class RecordRouter {
       const known = this.#topics.get(topic);
       if (known === undefined || known.until < now) missing.add(topic);
     }
-    for (const topic of missing) await this.#load(topic, await this.#limitBytes(topic));
+    for (const topic of missing) {
+      const settings = await this.#setup.link.topicConfig(topic, ruleConfigs);
+      await this.#load(topic, rulesOf(settings));
+    }
   }
 
   /** Looks the topic's leaders up again. Errors: TOPIC_UNKNOWN. */
@@ -70,31 +73,27 @@ export class RecordRouter {
     const known = this.#topics.get(topic);
     if (known === undefined) return;
     this.#setup.link.forget(topic);
-    await this.#load(topic, known.limitBytes);
+    await this.#load(topic, known.rules);
   }
 
-  /** The topic's limit and leaders are looked up before the next record for it. */
+  /** The topic's rules and leaders are looked up before the next record for it. */
   forget(topic: string): void {
     const known = this.#topics.get(topic);
     if (known) this.#topics.set(topic, { ...known, until: 0 });
   }
 
-  async #limitBytes(topic: string): Promise<number> {
-    return (await this.#setup.link.batchLimitBytes(topic)) ?? defaultLimitBytes;
-  }
-
-  async #load(topic: string, limitBytes: number): Promise<void> {
+  async #load(topic: string, rules: TopicRules): Promise<void> {
     const { link, gzip, firstSequence } = this.#setup;
     const leaders = await link.leaders(topic);
     const known = this.#topics.get(topic);
     const lanes = leaders.map((leader, partition) => {
       const lane = known?.lanes[partition] ?? new Lane({ topic, partition, gzip, firstSequence });
       lane.leader = leader;
-      lane.limitBytes = limitBytes;
+      lane.limitBytes = rules.limitBytes;
       return lane;
     });
     const until = performance.now() + topicMaxAgeMs;
-    this.#topics.set(topic, { lanes, limitBytes, until, turn: known?.turn ?? 0 });
+    this.#topics.set(topic, { lanes, rules, until, turn: known?.turn ?? 0 });
   }
 }
 
@@ -111,11 +110,4 @@ function placed({ topic: name, partition, key }: OutgoingRecord, topic: Topic): 
   if (key !== null) return lanes[partitionOf(key, lanes.length)]!;
   topic.turn = (topic.turn + 1) % lanes.length;
   return lanes[topic.turn]!;
-}
-
-function tooLarge(record: OutgoingRecord, { limitBytes }: Topic): SluiceError {
-  return new SluiceError(
-    'VALUE_INVALID',
-    `A record for ${record.topic} has ${recordBound(record)} bytes; its topic takes batches of ${limitBytes}: send it in parts, or raise the topic's max.message.bytes`,
-  );
 }

@@ -311,7 +311,7 @@ export class RecordSender implements ChannelDesk {
     const inDoubt = batch.unsure || lane.isUnderWay(batch);
     batch.settled = true;
     lane.givesUp(batch);
-    for (const { send } of shares) send.fail(error);
+    for (const { send } of shares) send.fail(send.isInOneBatch ? error : inPart(error));
     for (const each of [...this.#busy]) {
       each.dropAbandoned();
       this.#retire(each);
@@ -361,6 +361,13 @@ export class RecordSender implements ChannelDesk {
     this.#ended = cause;
     for (const lane of [...this.#busy]) this.#abandon(lane, cause);
   }
+}
+
+/** VALUE_INVALID and TOPIC_UNKNOWN say that nothing was written. */
+function inPart(error: SluiceError): SluiceError {
+  if (error.code !== 'VALUE_INVALID' && error.code !== 'TOPIC_UNKNOWN') return error;
+  const message = `${error.message} (other records of the same send may have been written)`;
+  return new SluiceError('BROKER_REFUSED', message, { cause: error });
 }
 
 function placeOf({ lane: { topic, partition } }: Batch): string {

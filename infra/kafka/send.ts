@@ -7,6 +7,7 @@ export class Send {
   readonly #settled = Promise.withResolvers<readonly PartitionEnd[]>();
   readonly #ends = new Map<Lane, number>();
   #awaited = 0;
+  #batches = 0;
   #failed = false;
 
   get done(): Promise<readonly PartitionEnd[]> {
@@ -19,7 +20,13 @@ export class Send {
 
   /** One more batch holds records of it. */
   awaits(): void {
+    this.#batches += 1;
     this.#awaited += 1;
+  }
+
+  /** All of it is in one batch: what is refused of it is refused whole. */
+  get isInOneBatch(): boolean {
+    return this.#batches === 1;
   }
 
   /** One of its batches was written; `end` is past its last record there. */
