@@ -29,6 +29,7 @@ export { type ProcessOptions, type Processor, type ProcessorContext, process } f
 export { type ReduceOptions, reduce } from './operators/reduce.ts';
 export { type RepartitionOptions, repartition } from './operators/repartition.ts';
 export { type SelectKeyOptions, selectKey } from './operators/select-key.ts';
+export { type SuppressOptions, suppress } from './operators/suppress.ts';
 export { type SinkOptions, to } from './operators/to.ts';
 export {
   type WindowEmit,
@@ -49,6 +50,12 @@ export { runStreams, type Streams, type StreamsState } from './runtime/run-strea
 export type { StreamsLogger, StreamsOptions } from './runtime/streams-options.ts';
 export { systemClock } from './runtime/system-clock.ts';
 // State.
+export {
+  type BufferSpec,
+  type BufferStoreOptions,
+  bufferStore,
+  type RecordBuffer,
+} from './store/buffer-store.ts';
 export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
 export {
   type KeyValueOptions,

@@ -182,6 +182,6 @@ class Sliding<K, V, A> {
 }
 
 /** As it is now: an entry changes when it is put again. */
-function valueOf<A>({ value, timestampMs }: TimelineEntry<A>): Value<A> {
+function presentOf<A>({ value, timestampMs }: TimelineEntry<A>): Value<A> {
   return { value, timestampMs };
 }
