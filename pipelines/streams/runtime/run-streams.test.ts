@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { map, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
-import { type LogClient, type MemoryLog, memoryLog, type OutgoingRecord } from '#kafka';
+import { type ConsumerHandler, type LogClient, type MemoryLog, memoryLog, type OutgoingRecord } from '#kafka';
 import { type Serde, textSerde } from '#schemas';
 import {
   count,
@@ -198,6 +198,129 @@ describe('runStreams', () => {
     ]);
   });
 
+  it('goes on processing while a checkpoint is on its way', async () => {
+    const { log, producer, start, until, committed } = await setUp(1);
+    const held: (() => void)[] = [];
+    const client = delayed(log.client(), topic => (topic === 'app-checkpoints' ? held : null));
+    const streams = await start({ client });
+    await producer.send([word('a')]);
+    await until(() => held.length === 1);
+    await producer.send([word('a'), word('a')]);
+    await until(() => streams.metrics().counters['records.in'] === 3);
+    expect(await committed()).toBe(0);
+    // Its successor waits: between two marks there are the changes of one checkpoint.
+    expect(log.records('app-counts-changelog').length).toBe(1);
+    held[0]!();
+    await until(() => held.length === 2);
+    expect(await committed()).toBe(1);
+    held[1]!();
+    await until(() => last(log).a === 3);
+    await streams.close();
+    expect(await committed()).toBe(3);
+  });
+
+  for (const guarantee of ['at-least-once', 'exactly-once'] as const) {
+    it(`puts an output aside that the log refuses, and the rest flows (${guarantee})`, async () => {
+      const { log, producer, start, until, committed } = await setUp(1);
+      const inflating = topology('inflating', b => {
+        b.source('words', text).pipe(
+          map(record => ({
+            ...record,
+            value: record.value === 'big' ? 'y'.repeat(1_100_000) : record.value,
+          })),
+          to('totals', text),
+        );
+      });
+      const streams = await start({ topology: inflating, guarantee });
+      await producer.send([word('a', '1'), word('b', 'big'), word('c', '3')]);
+      await until(() => log.records('totals').length === 2 && log.records('dead').length === 1);
+      expect(log.records('totals').map(({ value }) => value!.toString())).toEqual(['1', '3']);
+      expect(JSON.parse(log.records('dead')[0]!.value!.toString())).toMatchObject({
+        ...{ topic: 'words', partition: 0, offset: 1, stage: 'SENDING', code: 'VALUE_INVALID' },
+        value: { type: 'Buffer', data: [...Buffer.from('big')] },
+      });
+      await streams.close();
+      expect(await committed()).toBe(3);
+      expect(streams.metrics()).toMatchObject({ restarts: 0, counters: { 'records.dead-letters': 1 } });
+    });
+  }
+
+  it('commits what no input caused, under exactly-once too', async () => {
+    const { log, start, until } = await setUp(1);
+    const t = topology('ticks', b => {
+      b.source('words', text).pipe(
+        process<string, string, string, string>(() => ({
+          init(context) {
+            const origin = { topic: 'words', partition: 0, offset: 0 };
+            context.schedule(1_000, 'wall-clock', timestampMs => {
+              for (let i = 0; i < 1_500; i += 1)
+                context.forward({ key: `k${i}`, value: 'x', timestampMs, headers: {}, origin });
+            });
+          },
+          process() {},
+        })),
+        to('totals', text),
+      );
+    });
+    const streams = await start({ topology: t, guarantee: 'exactly-once' });
+    await until(() => log.records('totals').length >= 3_000);
+    await streams.close();
+  });
+
+  it('keeps tasks over a rebalance that leaves them here, and restores those that come from elsewhere', async () => {
+    const { log, producer, start, until } = await setUp(4);
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    const done = (times: number) => () =>
+      totals(log).length >= 40 * times && Object.values(last(log)).every(n => n === times);
+    const first = await start();
+    await producer.send(keys.map(key => word(key)));
+    await until(done(1));
+    const second = await start();
+    await until(() => second.metrics().tasks.length === 2);
+    await producer.send(keys.map(key => word(key)));
+    await until(done(2));
+    expect(first.metrics().counters['restore.records'] ?? 0).toBe(0);
+    expect(second.metrics().counters['restore.records']).toBeGreaterThan(0);
+    await second.close();
+    await producer.send(keys.map(key => word(key)));
+    await until(done(3));
+    // Those that were away were processed there: what this process still had of them would be wrong.
+    expect(first.metrics().counters['restore.records']).toBeGreaterThan(0);
+    await first.close();
+    expect(totals(log).length).toBe(120);
+  });
+
+  it('joins the group anew when its consumer stopped', async () => {
+    const { log, producer, start, until } = await setUp(1);
+    const stops: ((error: Error) => void)[] = [];
+    const inner = log.client();
+    const client: LogClient = {
+      ...inner,
+      consumer(options) {
+        const consumer = inner.consumer(options);
+        return Object.assign(Object.create(consumer), {
+          run: (handler: ConsumerHandler) => {
+            stops.push(error => handler.onFailed?.(error));
+            return consumer.run(handler);
+          },
+          commit: consumer.commit.bind(consumer),
+          seek: consumer.seek.bind(consumer),
+          close: consumer.close.bind(consumer),
+        });
+      },
+    };
+    const streams = await start({ client });
+    await producer.send([word('a')]);
+    await until(() => last(log).a === 1);
+    stops[0]!(new SluiceError('CONSUMER_STOPPED', 'nothing was heard of it'));
+    await producer.send([word('a')]);
+    await until(() => last(log).a === 2);
+    expect(streams.metrics().restarts).toBe(1);
+    expect(stops.length).toBe(2);
+    await streams.close();
+    expect(totals(log).length).toBe(2);
+  });
+
   it('has global tables filled before the first record, and keeps following them', async () => {
     const { log, producer, start, until } = await setUp();
     const named = topology('named', b => {
@@ -315,6 +438,24 @@ describe('runStreams', () => {
     await expect(start()).rejects.toThrow(/app-counts-changelog has 9 partitions and needs 2/);
   });
 });
+
+/** A client whose sends to some topics end only when they are let go. */
+function delayed(client: LogClient, heldOf: (topic: string) => (() => void)[] | null): LogClient {
+  return {
+    ...client,
+    async producer() {
+      const producer = await client.producer();
+      return {
+        ...producer,
+        async send(records) {
+          const held = records[0] ? heldOf(records[0].topic) : null;
+          if (held) await new Promise<void>(resolve => held.push(resolve));
+          return producer.send(records);
+        },
+      };
+    },
+  };
+}
 
 /** A client whose producers fail as an unreachable broker makes them. */
 function failing(client: LogClient, fails: () => boolean): LogClient {
