@@ -1,4 +1,7 @@
-/** Keys and counts as every contestant writes them: `key@<start of window>` as text, a count as eight bytes, big-endian. */
+/**
+ * Keys and counts as every contestant writes them, which is how Kafka Streams does: the key's text and the start of the window
+ * in eight bytes, big-endian; a count in eight bytes. Told here anew: what reads the outputs must not trust a contestant's code.
+ */
 
 import type { Serde } from '#schemas';
 
@@ -17,4 +20,18 @@ export const countSerde: Serde<number> = {
 /** Values that nobody looks into. */
 export const bytesSerde: Serde<Buffer> = { serialize: bytes => bytes, deserialize: bytes => bytes };
 
-export const windowedKey = (key: string, startMs: number): string => `${key}@${startMs}`;
+export interface WindowOfKey {
+  readonly key: string;
+  readonly startMs: number;
+}
+
+export function writeWindowedKey({ key, startMs }: WindowOfKey): Buffer {
+  return Buffer.concat([Buffer.from(key), countSerde.serialize(startMs)]);
+}
+
+/** Undefined for what is too short. */
+export function readWindowedKey(bytes: Buffer): WindowOfKey | undefined {
+  const end = bytes.length - 8;
+  if (end < 0) return undefined;
+  return { key: bytes.toString('latin1', 0, end), startMs: countSerde.deserialize(bytes.subarray(end)) };
+}

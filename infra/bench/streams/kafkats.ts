@@ -8,9 +8,9 @@
 
 import process from 'node:process';
 import { type Codec, KafkaClient, string } from '@kafkats/client';
-import { flow, TimeWindows } from '@kafkats/flow';
+import { flow, TimeWindows, type Windowed } from '@kafkats/flow';
 import type { Serde } from '#schemas';
-import { bytesSerde, countSerde, windowedKey } from './count-bytes.ts';
+import { bytesSerde, countSerde, writeWindowedKey } from './count-bytes.ts';
 import { readSetup } from './setup.ts';
 import { speak, untilDismissed } from './speak.ts';
 import { windowMs } from './workload.ts';
@@ -22,6 +22,12 @@ const codecOf = <T>({ serialize, deserialize }: Serde<T>): Codec<T> => ({
 });
 const numbers = codecOf(countSerde);
 const bytes = codecOf(bytesSerde);
+const windowed: Codec<Windowed<string>> = {
+  encode: ({ key, window }) => writeWindowedKey({ key, startMs: window.start }),
+  decode: () => {
+    throw new Error('nobody reads them here');
+  },
+};
 const client = new KafkaClient({ brokers: setup.bootstrapServers.split(','), clientId: setup.applicationId });
 const app = flow({
   applicationId: setup.applicationId,
@@ -44,8 +50,7 @@ app
   .windowedBy(TimeWindows.of(windowMs))
   .count({ storeName: 'counts' })
   .toStream()
-  .map((key, count) => [windowedKey(key!.key, key!.window.start), count!] as const)
-  .to(setup.output, { key: string(), value: numbers });
+  .to(setup.output, { key: windowed, value: numbers });
 
 await app.start();
 speak('running');

@@ -4,8 +4,19 @@ import process from 'node:process';
 import { tap } from 'rxjs';
 import { kafkaClient } from '#kafka';
 import { textSerde } from '#schemas';
-import { count, keyValueStore, runStreams, selectKey, type Topology, to, topology } from '#streams';
-import { bytesSerde, countSerde, windowedKey } from './count-bytes.ts';
+import {
+  count,
+  keyValueStore,
+  runStreams,
+  type Topology,
+  to,
+  topology,
+  tumblingWindows,
+  windowedCount,
+  windowedSerde,
+  windowStore,
+} from '#streams';
+import { bytesSerde, countSerde } from './count-bytes.ts';
 import { type ContestantSetup, readSetup } from './setup.ts';
 import { speak, untilDismissed } from './speak.ts';
 import { windowMs } from './workload.ts';
@@ -21,16 +32,15 @@ function counting({ input, output, emit: mode, counts: kind }: ContestantSetup):
   };
   return topology('bench', b => {
     const records = b.source(input, { key: textSerde, value: bytesSerde }).pipe(tap(noteFirst));
-    const store = keyValueStore({ name: 'counts', ...counts });
-    if (kind === 'table') records.pipe(count({ store, emit }), to(output, counts));
-    else
-      records.pipe(
-        selectKey(({ key, timestampMs }) => windowedKey(key!, timestampMs - (timestampMs % windowMs)), {
-          partitioning: 'kept',
-        }),
-        count({ store, emit }),
-        to(output, counts),
-      );
+    if (kind === 'table') {
+      const store = keyValueStore({ name: 'counts', ...counts });
+      records.pipe(count({ store, emit }), to(output, counts));
+      return;
+    }
+    const store = windowStore({ name: 'counts', ...counts });
+    const windows = tumblingWindows({ sizeMs: windowMs, graceMs: 0 });
+    const windowed = { key: windowedSerde(textSerde, windowMs), value: countSerde };
+    records.pipe(windowedCount({ windows, store, emit }), to(output, windowed));
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countSerde, windowedKey } from './count-bytes.ts';
+import { countSerde, writeWindowedKey } from './count-bytes.ts';
 import { differenceOf, placeOf, Tally } from './verify.ts';
 import { truthOf, type Workload, windowMs } from './workload.ts';
 
@@ -10,23 +10,20 @@ const workload: Workload = {
   valueBytes: 200,
   startMs: 1_764_000_000_000,
 };
+const keyBytes = (key: string, startMs: number) => writeWindowedKey({ key, startMs });
 const output = (key: string, window: number, count: number) => ({
-  key: Buffer.from(windowedKey(key, workload.startMs + window * windowMs)),
+  key: keyBytes(key, workload.startMs + window * windowMs),
   value: countSerde.serialize(count),
 });
 
 test('finds the place of a key and window, and of nothing else', () => {
-  expect(placeOf(windowedKey('key-2', workload.startMs + windowMs), workload)).toBe(5);
-  for (const text of [
-    'key-3@1764000000000',
-    'key-1@1764000000001',
-    'key-x@1764000000000',
-    'key-1',
-    '',
-    'key-@1764000000000',
-  ])
-    expect(placeOf(text, workload), text).toBe(-1);
-  expect(placeOf('key-1@1763999990000', workload)).toBe(-1);
+  const { startMs } = workload;
+  expect(placeOf(keyBytes('key-2', startMs + windowMs), workload)).toBe(5);
+  for (const key of ['key-3', 'key-x', 'key-', 'key-01', 'yek-1', ''])
+    expect(placeOf(keyBytes(key, startMs), workload), key).toBe(-1);
+  for (const ms of [startMs + 1, startMs - windowMs])
+    expect(placeOf(keyBytes('key-1', ms), workload)).toBe(-1);
+  for (const bytes of [null, Buffer.from('key-1')]) expect(placeOf(bytes, workload)).toBe(-1);
 });
 
 test('the last count of a key and window is the one that counts', () => {

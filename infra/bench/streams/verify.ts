@@ -7,8 +7,8 @@
 
 import { SluiceError } from '#errors';
 import type { LogClient, LogRecord } from '#kafka';
-import { countSerde } from './count-bytes.ts';
-import { type Counts, truthOf, type Workload, windowMs, windowsOf } from './workload.ts';
+import { countSerde, readWindowedKey } from './count-bytes.ts';
+import { type Counts, keyOf, truthOf, type Workload, windowMs, windowsOf } from './workload.ts';
 
 export interface Expectation {
   readonly contestant: string;
@@ -71,7 +71,7 @@ export class Tally {
 
   /** Errors: BUG for a record that is no count of the workload. */
   add({ key, value }: Pick<LogRecord, 'key' | 'value'>): void {
-    const at = placeOf(key?.toString('latin1') ?? '', this.#workload);
+    const at = placeOf(key, this.#workload);
     if (at < 0 || at >= this.last.length || value?.length !== 8)
       throw new SluiceError('BUG', `an output ${key} → ${value?.length} bytes is no count of the workload`);
     const count = countSerde.deserialize(value);
@@ -81,11 +81,12 @@ export class Tally {
   }
 }
 
-/** Of `key-7@1764000010000`: where counts hold it; -1 when it is something else. */
-export function placeOf(text: string, { keys, startMs }: Workload): number {
-  const at = text.indexOf('@');
-  const key = Number(text.slice(4, at));
-  const window = (Number(text.slice(at + 1)) - startMs) / windowMs;
-  const isPlace = at > 4 && key < keys && Number.isInteger(key) && Number.isInteger(window) && window >= 0;
-  return isPlace ? window * keys + key : -1;
+/** Where counts hold a key and window; -1 when it is none of the workload. */
+export function placeOf(bytes: Buffer | null, { keys, startMs }: Workload): number {
+  const read = bytes && readWindowedKey(bytes);
+  if (!read?.key.startsWith('key-')) return -1;
+  const key = Number(read.key.slice(4));
+  const window = (read.startMs - startMs) / windowMs;
+  const isPlace = read.key === keyOf(key) && key >= 0 && key < keys && Number.isInteger(key);
+  return isPlace && Number.isInteger(window) && window >= 0 ? window * keys + key : -1;
 }

@@ -10,7 +10,6 @@ import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
@@ -20,6 +19,7 @@ import org.apache.kafka.streams.kstream.KGroupedStream;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.TimeWindows;
+import org.apache.kafka.streams.kstream.WindowedSerdes;
 import org.apache.kafka.streams.state.BuiltInDslStoreSuppliers;
 import org.apache.kafka.streams.state.DslStoreSuppliers;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -86,8 +86,8 @@ public final class Contestant {
                 .count(Materialized.<String, Long, WindowStore<Bytes, byte[]>>as("counts")
                     .withStoreType(stores).withKeySerde(TEXT).withValueSerde(COUNT))
                 .toStream()
-                .map((key, count) -> KeyValue.pair(key.key() + "@" + key.window().start(), count))
-                .to(setup.get("output"), Produced.with(TEXT, COUNT));
+                .to(setup.get("output"),
+                    Produced.with(WindowedSerdes.timeWindowedSerdeFrom(String.class, WINDOW.toMillis()), COUNT));
         }
         return builder;
     }
