@@ -9,6 +9,7 @@ export interface GlobalReaderOptions {
   readonly globals: Globals;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly spread: () => number;
   prepare(values: readonly (Buffer | null)[]): Promise<void> | undefined;
   /** After a batch was applied: what it left to be sent. */
   applied(): Promise<void>;
@@ -57,7 +58,7 @@ export class GlobalReader {
     partition: number;
     from: number;
   }): Promise<void> {
-    const { client, clock, signal, onRetry, onFailed } = this.#options;
+    const { client, clock, signal, spread, onRetry, onFailed } = this.#options;
     let position = from;
     let failures = 0;
     const onBatch = async (batch: LogBatch) => {
@@ -73,8 +74,9 @@ export class GlobalReader {
         if (signal.aborted) return;
         if (known.reaction !== 'retry') return onFailed(known);
         failures += 1;
-        onRetry(known, backOffMs(failures));
-        await clock.sleep(backOffMs(failures), signal);
+        const waitMs = backOffMs(failures, spread);
+        onRetry(known, waitMs);
+        await clock.sleep(waitMs, signal);
       }
     }
   }

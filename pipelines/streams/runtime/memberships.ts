@@ -13,6 +13,7 @@ import { backOffMs } from './back-off.ts';
 export interface MembershipsOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly spread: () => number;
   consumer(): LogConsumer;
   readonly work: Required<Omit<ConsumerHandler, 'onFailed'>>;
   /** What was done since the last checkpoint does not count any more. */
@@ -52,7 +53,7 @@ export class Memberships {
 
   /** Resolves with the error that another membership would not mend, or null when the signal ended it. */
   async run(): Promise<SluiceError | null> {
-    const { clock, signal, onRestart } = this.#options;
+    const { clock, signal, spread, onRestart } = this.#options;
     while (!signal.aborted) {
       const error = await this.#member();
       if (signal.aborted) break;
@@ -60,7 +61,7 @@ export class Memberships {
       if (!isMendable(error) || this.#restoreFailures >= restoreLimit) return error;
       this.#failures += 1;
       this.restarts += 1;
-      const waitMs = backOffMs(this.#failures);
+      const waitMs = backOffMs(this.#failures, spread);
       onRestart(error, waitMs);
       await this.#current?.consumer.close();
       await clock.sleep(waitMs, signal);

@@ -41,7 +41,7 @@ import { CommitTimer, type PartitionLag, type StreamsMetrics } from './metrics.t
 import { Pump } from './pump.ts';
 import { RefusedOutputs } from './refused-outputs.ts';
 import type { StreamsLogger, StreamsOptions } from './streams-options.ts';
-import { systemClock } from './system-clock.ts';
+import { systemClock, systemSpread } from './system-clock.ts';
 import { TaskSet } from './task-set.ts';
 import { Turns } from './turns.ts';
 
@@ -94,6 +94,7 @@ class Runtime implements Streams {
   readonly finished: Promise<void>;
   readonly #options: StreamsOptions;
   readonly #clock: Clock;
+  readonly #spread: () => number;
   readonly #logger: StreamsLogger;
   readonly #counters = new Counters();
   readonly #commits = new CommitTimer();
@@ -122,6 +123,7 @@ class Runtime implements Streams {
     this.#options = options;
     this.#endpoint = options.endpoint ?? null;
     this.#clock = options.clock ?? systemClock;
+    this.#spread = options.spread ?? systemSpread;
     this.#logger = logger;
     this.finished = this.#end.promise;
     this.finished.catch(() => {});
@@ -135,8 +137,7 @@ class Runtime implements Streams {
     this.#globalReader = new GlobalReader({
       client: options.client,
       globals: this.#globals,
-      clock: this.#clock,
-      signal,
+      ...{ clock: this.#clock, signal, spread: this.#spread },
       prepare: values => this.#prepare(values),
       applied: () => this.#sendGlobalLetters(),
       onRetry: (error, waitMs) => this.#retried(error, waitMs),
@@ -144,8 +145,7 @@ class Runtime implements Streams {
     });
     this.#pump = new Pump({ signal, onFailed: error => this.#memberships.fail(error) });
     this.#memberships = new Memberships({
-      clock: this.#clock,
-      signal,
+      ...{ clock: this.#clock, signal, spread: this.#spread },
       consumer: () => this.#makeConsumer(),
       work: {
         onBatch: (batch, context) => this.#onBatch(batch, context),
@@ -407,6 +407,7 @@ class Runtime implements Streams {
     return retrying(step, {
       clock: this.#clock,
       signal: this.#ending.signal,
+      spread: this.#spread,
       patienceMs: this.#options.patienceMs ?? defaultPatienceMs,
       onRetry: (error, waitMs) => this.#retried(error, waitMs),
     });

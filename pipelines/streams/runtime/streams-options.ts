@@ -25,6 +25,8 @@ export interface StreamsOptions {
   readonly endpoint?: string;
   /** Absent: the system's. */
   readonly clock?: Clock;
+  /** 0 to below 1: how far apart processes try again that failed together. Absent: at random. */
+  readonly spread?: () => number;
   /** Absent: what the catalogue says. */
   readonly onFailure?: FailureHandler;
   /** Before values are deserialised, so that serdes can look up what they do not know; undefined: nothing to wait for. */

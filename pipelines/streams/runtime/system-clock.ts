@@ -1,6 +1,7 @@
+import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 
-/** The machine's clock: the only place in pipelines that asks for it. A sleep does not keep the process alive by itself. */
+/** The machine's clock: this file is the only place in pipelines that asks for what differs from run to run. A sleep does not keep the process alive by itself. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
   sleep(durationMs: number, signal?: AbortSignal) {
@@ -16,3 +17,8 @@ export const systemClock: Clock = Object.freeze({
     });
   },
 });
+
+const parts = 1_000;
+
+/** From 0 to below 1, another each time: how far apart processes try again that failed together. */
+export const systemSpread = (): number => randomInt(parts) / parts;
