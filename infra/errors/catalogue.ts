@@ -25,6 +25,8 @@ export const catalogue = {
   REBALANCED: { reaction: 'rejoin', stage: 'RECEIVING' },
   CONSUMER_STOPPED: { reaction: 'rejoin', stage: 'RECEIVING' },
   STORE_CORRUPT: { reaction: 'restore', stage: 'PROCESSING' },
+  STORE_LOCKED: { reaction: 'retry', stage: 'PROCESSING' },
+  STORE_UNUSABLE: { reaction: 'halt', stage: 'PROCESSING' },
   BUFFER_FULL: { reaction: 'halt', stage: 'PROCESSING' },
   IDENTITY_UNKNOWN: { reaction: 'dead-letter', stage: 'PROCESSING' },
   POLICY_INVALID: { reaction: 'dead-letter', stage: 'PROCESSING' },

@@ -1,6 +1,7 @@
 import { SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord } from '#kafka';
 import { isTopicPart } from '../topology/topic-ref.ts';
+import type { DiskPlace, StoreDisk } from './disk.ts';
 
 /** A store as a topology names it; the same object wherever it is shared. `S` is what steps get. */
 export interface StoreSpec<S = unknown> {
@@ -11,6 +12,12 @@ export interface StoreSpec<S = unknown> {
   open(environment: StoreEnvironment): OpenStore<S>;
 }
 
+/**
+ * What a store is kept in. `memory`: the fastest. `disk`: where there is more state than memory, or restoring it takes too long;
+ * the process needs a `stateDir`.
+ */
+export type Engine = 'memory' | 'disk';
+
 /** A spec where its types do not matter. */
 export type AnyStore = Pick<StoreSpec, 'name' | 'changelog'>;
 
@@ -18,6 +25,8 @@ export type AnyStore = Pick<StoreSpec, 'name' | 'changelog'>;
 export interface StoreEnvironment {
   /** -1 before the first record. */
   streamTimeMs(): number;
+  /** Where this store may keep files. Absent: nowhere. */
+  readonly disk?: DiskPlace;
 }
 
 /** A store of one task. */
@@ -25,6 +34,10 @@ export interface OpenStore<S = unknown> {
   readonly store: S;
   /** null when it has none. */
   readonly changelog: Changelog | null;
+  /** Where it keeps files: these are recovered before anything else, also of a store without a changelog. */
+  readonly disk?: StoreDisk;
+  /** What it counts and weighs, by name. */
+  metrics?(): Readonly<Record<string, number>>;
   /**
    * Gives up what its retention has ended for, in the changelog too. Called before a checkpoint takes the changes: what a store
    * answers must not depend on it.

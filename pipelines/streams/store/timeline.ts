@@ -7,8 +7,19 @@
  */
 
 import type { Serde } from '#schemas';
+import { restoringBy } from './disk-changelog.ts';
+import type { DiskBounds } from './disk-entries.ts';
+import { diskFileOf } from './disk-file.ts';
+import { DiskTimeline } from './disk-timeline.ts';
 import { MemoryTimeline } from './memory-timeline.ts';
-import { checkStoreName, type StoreSpec } from './store.ts';
+import { meteredTimeline } from './metered-timeline.ts';
+import {
+  checkStoreName,
+  type Engine,
+  type OpenStore,
+  type StoreEnvironment,
+  type StoreSpec,
+} from './store.ts';
 import { TimelineChangelog } from './timeline-changelog.ts';
 
 export interface TimelineEntry<V> {
@@ -57,6 +68,10 @@ export interface TimelineOptions<K, V> {
   /** The last entry of a key at or before the edge of retention stays, as long as it takes: for the versions of a table. */
   readonly keepLatest?: boolean;
   readonly changelog?: boolean;
+  /** Absent: in memory. */
+  readonly engine?: Engine;
+  /** How much memory a store on disk may take. */
+  readonly memory?: DiskBounds;
 }
 
 export interface TimelineSpec<K, V> extends StoreSpec<Timeline<K, V>> {
@@ -67,17 +82,32 @@ export interface TimelineSpec<K, V> extends StoreSpec<Timeline<K, V>> {
 
 /** Errors: CONFIG_INVALID for a name that cannot be part of a topic's. */
 export function timelineStore<K, V>(options: TimelineOptions<K, V>): TimelineSpec<K, V> {
-  const { changelog = true, ...rest } = options;
-  checkStoreName(rest.name);
+  const { name, key, value, retentionMs, changelog = true, engine = 'memory' } = options;
+  checkStoreName(name);
+  const open = engine === 'disk' ? openOnDisk : openInMemory;
   return {
-    ...rest,
-    changelog,
-    open(environment) {
-      const store = new MemoryTimeline<K, V>(rest, environment);
-      const expire = () => store.expire();
-      if (!changelog) return { store, changelog: null, expire };
-      const logged = new TimelineChangelog(store, rest);
-      return { store: logged, changelog: logged, expire: () => logged.expire() };
-    },
+    ...{ name, key, value, retentionMs, changelog },
+    open: environment => meteredTimeline(open(options, environment)),
   };
+}
+
+type Opened<K, V> = OpenStore<Timeline<K, V>>;
+
+function openInMemory<K, V>(options: TimelineOptions<K, V>, environment: StoreEnvironment): Opened<K, V> {
+  const store = new MemoryTimeline<K, V>(options, environment);
+  if (options.changelog === false) return { store, changelog: null, expire: () => void store.expire() };
+  const logged = new TimelineChangelog(store, options);
+  return { store: logged, changelog: logged, expire: () => logged.expire() };
+}
+
+function openOnDisk<K, V>(options: TimelineOptions<K, V>, environment: StoreEnvironment): Opened<K, V> {
+  const { changelog = true, memory, ...rest } = options;
+  const file = diskFileOf(options.name, environment, { timed: true });
+  const store = new DiskTimeline<K, V>({ ...rest, ...memory, changelog, file, environment });
+  const { disk } = store;
+  const metrics = () => store.figures;
+  if (!changelog) return { store, changelog: null, disk, metrics, expire: () => void store.expire() };
+  const logged = new TimelineChangelog(store, options);
+  const facing = restoringBy(logged, record => store.restore(record));
+  return { store: logged, changelog: facing, disk, metrics, expire: () => logged.expire() };
 }
