@@ -11,6 +11,8 @@ export interface ProducerSetup {
   readonly gzip: boolean;
   /** Number of the first record of each partition. Absent: 0. */
   readonly firstSequence?: number;
+  /** Before the first repetition of what failed; doubled each time. Absent: 20. */
+  readonly firstRetryMs?: number;
   onClosed(): void;
 }
 
@@ -27,6 +29,7 @@ export class KafkajsProducer implements LogProducer {
     this.#identity = identity;
     this.#sender = new RecordSender({
       firstSequence: 0,
+      firstRetryMs: 20,
       ...setup,
       transactionalId: null,
       producer: () => identity.current,

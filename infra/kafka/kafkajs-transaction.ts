@@ -47,6 +47,7 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
     });
     this.#sender = new RecordSender({
       firstSequence: 0,
+      firstRetryMs: 20,
       ...setup,
       transactionalId: id,
       producer: () => this.#producer!,

@@ -26,6 +26,8 @@ export interface Batch {
   sequence: number;
   /** It may have been written although no answer said so. */
   unsure: boolean;
+  /** The broker does not take it from this producer any more, only from another. */
+  astray: boolean;
   /** Nobody waits for it any more; an answer to it is too late. */
   settled: boolean;
 }
@@ -52,7 +54,7 @@ export interface LaneSetup {
   readonly topic: string;
   readonly partition: number;
   readonly gzip: boolean;
-  /** Number of the first record of each producer. */
+  /** Number of the first record of the first producer. */
   readonly firstSequence: number;
 }
 
@@ -72,7 +74,8 @@ const lastSequence = 0x7fff_ffff;
  *    broker drops what it has. One that was surely not written may be numbered anew.
  * L3 After a failure nothing new is sent before all that is under way was answered and all that failed was written or given
  *    up; what failed goes one batch at a time.
- * L4 At most five batches are under way: a broker remembers the last five of a producer.
+ * L4 At most five batches are under way: a broker remembers the last five of a producer. Its very first goes alone: from a
+ *    producer it does not know, a broker takes any number, and would take the second although it refused the first.
  */
 export class Lane {
   readonly topic: string;
@@ -100,6 +103,8 @@ export class Lane {
   /** What the broker expects after the last batch it acknowledged. */
   #expectedSequence = 0;
   #writtenOrder = -1;
+  /** The broker has taken something of this producer. */
+  #isKnown = false;
 
   constructor(setup: LaneSetup) {
     this.#setup = setup;
@@ -131,14 +136,19 @@ export class Lane {
 
   /**
    * The next batch that may be sent now, numbered and under way from here on; null when there is none.
-   * `onlyUnsure`: while a producer gives way to another, nothing is sent but what may have been written by it.
+   * `onlyUnsure`: while a producer gives way to another, nothing is sent but what may have been written by it, and what
+   * comes before that.
    */
   take(producer: Producer, onlyUnsure: boolean): Batch | null {
-    if (this.#underWay.length >= mostUnderWay) return null;
+    const isKnown = this.#isKnown && this.#generation === producer.generation;
+    if (this.#underWay.length >= (isKnown ? mostUnderWay : 1)) return null;
     if (this.#faltering) {
       if (this.#underWay.length > 0 || this.#resting) return null;
       const [oldest] = this.#failed;
-      if (oldest) return onlyUnsure && !oldest.unsure ? null : this.#repeat(oldest, producer);
+      if (oldest) {
+        const mayGo = !onlyUnsure || (!oldest.astray && this.#failed.some(batch => batch.unsure));
+        return mayGo ? this.#repeat(oldest, producer) : null;
+      }
       this.#faltering = false;
       this.#nextSequence = this.#expectedSequence;
     }
@@ -165,6 +175,7 @@ export class Lane {
   /** It was acknowledged. */
   written(batch: Batch): void {
     this.answered(batch);
+    this.#isKnown = true;
     if (batch.order < this.#writtenOrder) return;
     this.#writtenOrder = batch.order;
     this.#expectedSequence = following(batch);
@@ -196,6 +207,12 @@ export class Lane {
   /** The broker refused a batch as out of order although it is the one that it should expect. */
   isAstray(batch: Batch): boolean {
     return batch.sequence === this.#expectedSequence;
+  }
+
+  /** What may have been written, but will never be known to be: behind one that the broker does not take. */
+  doomed(): readonly Batch[] {
+    if (this.#underWay.length > 0 || !this.#failed[0]?.astray) return [];
+    return this.#failed.filter(batch => batch.unsure);
   }
 
   /** Everything not yet settled, oldest first. Seals what is being filled. */
@@ -244,12 +261,15 @@ export class Lane {
   #meet({ generation }: Producer): void {
     if (generation === this.#generation) return;
     this.#generation = generation;
-    this.#expectedSequence = this.#setup.firstSequence;
-    this.#nextSequence = this.#setup.firstSequence;
+    this.#isKnown = false;
+    // A later producer has a higher epoch, which brokers take from 0 on only.
+    this.#expectedSequence = generation === 0 ? this.#setup.firstSequence : 0;
+    this.#nextSequence = this.#expectedSequence;
   }
 
   #number(batch: Batch, { id, epoch, transactionalId }: Producer, sequence: number): void {
     batch.sequence = sequence;
+    batch.astray = false;
     const transactional = transactionalId !== null;
     stamp(batch.bytes, { producerId: id, producerEpoch: epoch, sequence, transactional });
   }
@@ -265,6 +285,7 @@ export class Lane {
       order,
       sequence: -1,
       unsure: false,
+      astray: false,
       settled: false,
     });
   }

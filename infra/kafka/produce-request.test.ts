@@ -26,6 +26,7 @@ function batch(topic: string, partition: number, bytes: Buffer): Batch {
     order: 0,
     sequence: 0,
     unsure: false,
+    astray: false,
     settled: false,
   };
 }

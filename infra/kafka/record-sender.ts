@@ -16,8 +16,10 @@ export interface SenderSetup {
   readonly deliveryTimeoutMs: number;
   readonly gzip: boolean;
   readonly transactionalId: string | null;
-  /** Number of the first record of each producer. */
+  /** Number of the first record in each partition. */
   readonly firstSequence: number;
+  /** Before the first repetition of what failed; doubled each time. */
+  readonly firstRetryMs: number;
   /** Who sends. Looked at anew for each batch. */
   producer(): Producer;
   /** Has the producer become another; null when it cannot, then the sender ends with the first trouble that asks for it. */
@@ -29,7 +31,6 @@ export type Admission = (lanes: readonly Lane[], count: number) => Promise<void>
 
 /** Enough to send while more is being copied. */
 const drainBytes = 262_144;
-const firstRetryMs = 20;
 const longestRetryMs = 1_000;
 const longestReplicaWaitMs = 30_000;
 const overdueCheckMs = 200;
@@ -58,7 +59,7 @@ export class RecordSender implements ChannelDesk {
   #queue: Promise<void> | null = null;
   #drainDue = false;
   #recovering = false;
-  #retryMs = firstRetryMs;
+  #retryMs: number;
   #trouble: SluiceError | null = null;
   #renewal: { started: boolean } | null = null;
   #watch: NodeJS.Timeout | null = null;
@@ -68,6 +69,7 @@ export class RecordSender implements ChannelDesk {
   constructor(setup: SenderSetup) {
     this.#setup = setup;
     const { link, gzip, firstSequence } = setup;
+    this.#retryMs = setup.firstRetryMs;
     this.#router = new RecordRouter({ link, gzip, firstSequence });
   }
 
@@ -220,7 +222,7 @@ export class RecordSender implements ChannelDesk {
   #written(batch: Batch, baseOffset: number): void {
     const { lane, shares } = batch;
     batch.settled = true;
-    this.#retryMs = firstRetryMs;
+    this.#retryMs = this.#setup.firstRetryMs;
     lane.written(batch);
     for (const { send, upTo } of shares) send.written(lane, baseOffset + upTo);
     // What was on a connection that broke may still be held by it.
@@ -243,6 +245,7 @@ export class RecordSender implements ChannelDesk {
       this.#giveUp(batch, known);
       return;
     }
+    batch.astray = lostTrack;
     this.#again(batch, verdict === 'unsure');
     if (lostTrack) this.#renew(known);
   }
@@ -311,7 +314,7 @@ export class RecordSender implements ChannelDesk {
     const inDoubt = batch.unsure || lane.isUnderWay(batch);
     batch.settled = true;
     lane.givesUp(batch);
-    for (const { send } of shares) send.fail(send.isInOneBatch ? error : inPart(error));
+    for (const { send } of shares) send.fail(send.isInOneBatch && !inDoubt ? error : inPart(error));
     for (const each of [...this.#busy]) {
       each.dropAbandoned();
       this.#retire(each);
@@ -341,7 +344,11 @@ export class RecordSender implements ChannelDesk {
 
   #tryRenewal(): void {
     const renewal = this.#renewal;
-    if (!renewal || renewal.started || [...this.#busy].some(lane => lane.isUncertain)) return;
+    if (!renewal || renewal.started) return;
+    for (const lane of [...this.#busy]) {
+      for (const batch of lane.doomed()) this.#giveUp(batch, this.#trouble!);
+    }
+    if (renewal.started || [...this.#busy].some(lane => lane.isUncertain)) return;
     renewal.started = true;
     this.#setup.renew!().then(
       () => {
@@ -366,7 +373,7 @@ export class RecordSender implements ChannelDesk {
 /** VALUE_INVALID and TOPIC_UNKNOWN say that nothing was written. */
 function inPart(error: SluiceError): SluiceError {
   if (error.code !== 'VALUE_INVALID' && error.code !== 'TOPIC_UNKNOWN') return error;
-  const message = `${error.message} (other records of the same send may have been written)`;
+  const message = `${error.message} (records of the same send may have been written)`;
   return new SluiceError('BROKER_REFUSED', message, { cause: error });
 }
 
