@@ -2,7 +2,7 @@
 export class Shares<Member> {
   readonly #loads: Map<Member, number>;
   #evenLoad = 0;
-  /** How many more members may go one over the even load. */
+  /** How many members may go one over the even load; those that are over it already take none of what was opened. */
   #spare = 0;
 
   constructor(members: readonly Member[]) {
@@ -11,10 +11,8 @@ export class Shares<Member> {
 
   /** Makes room for so many in all; what was opened before must have been taken. */
   open(total: number): void {
-    const size = this.#loads.size;
-    this.#evenLoad = Math.floor(total / size);
-    const over = [...this.#loads.values()].filter(load => load > this.#evenLoad).length;
-    this.#spare = (total % size) - over;
+    this.#evenLoad = Math.floor(total / this.#loads.size);
+    this.#spare = total % this.#loads.size;
   }
 
   /** The first of the members with the least, among those with room; all that was opened can be taken. */

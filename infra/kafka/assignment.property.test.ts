@@ -132,6 +132,11 @@ describe('the assignment', () => {
     expect(holdings(assign(members, ofOne(4)))).toEqual({ a: [3], b: [0, 1], c: [2] });
   });
 
+  it('gives one that is warm at several members to the one that is not needed for another', () => {
+    const members = [plain('a', { warm: [0, 1] }), plain('b', { warm: [0] })];
+    expect(holdings(assign(members, ofOne(2)))).toEqual({ a: [1], b: [0] });
+  });
+
   it('parts first with what is warm elsewhere', () => {
     const members = [
       plain('a', { owned: [0, 1, 2, 3], generation: 1, warm: [0, 1, 2, 3] }),
@@ -197,14 +202,31 @@ describe('standbys', () => {
     );
   });
 
+  it('stay where they are warm', () => {
+    const member = (memberId: string, owned: number[], warm: number[]) =>
+      plain(memberId, { owned, generation: 1, warm, standbys: 1 });
+    const members = [member('a', [0, 1], [2, 3]), member('b', [2, 3], [4, 5]), member('c', [4, 5], [0, 1])];
+    const copies = [...assign(members, ofOne(6)).values()].map(share => share.standbys);
+    expect(copies).toEqual([
+      [2, 3],
+      [4, 5],
+      [0, 1],
+    ]);
+  });
+
   it('of one holder are at different members, so that its load is shared when it fails', () => {
-    const members = ['a', 'b', 'c'].map(memberId => plain(memberId, { standbys: 1 }));
-    const first = assign(members, ofOne(6));
-    for (const [, gone] of [...first].entries()) {
-      const rest = rejoined(members, first).filter(member => member.memberId !== gone[0]);
-      const second = assign(rest, ofOne(6));
-      for (const { memberId, warm } of rest) {
-        expect(warm).toEqual(expect.arrayContaining([...held(second.get(memberId))]));
+    const members = ['a', 'b', 'c', 'd'].map(memberId => plain(memberId, { standbys: 1 }));
+    const first = assign(members, ofOne(12));
+    for (const { memberId } of members) {
+      const numbersOfOne = held(first.get(memberId));
+      const copied = [...first.values()].map(
+        share => share.standbys.filter(number => numbersOfOne.includes(number)).length,
+      );
+      expect(copied.sort()).toEqual([0, 1, 1, 1]);
+      const rest = rejoined(members, first).filter(member => member.memberId !== memberId);
+      const second = assign(rest, ofOne(12));
+      for (const each of rest) {
+        expect(each.warm).toEqual(expect.arrayContaining([...held(second.get(each.memberId))]));
       }
     }
   });
