@@ -21,16 +21,30 @@ export type { StoreMetrics } from './observe/store-metrics.ts';
 export type { TaskFigures } from './observe/task-measures.ts';
 // Operators.
 export { type AggregateOptions, aggregate } from './operators/aggregate.ts';
+// Tables.
+export { type AggregateTableOptions, aggregateTable } from './operators/aggregate-table.ts';
 export { count } from './operators/count.ts';
+export { countTable } from './operators/count-table.ts';
+export { filterTable } from './operators/filter-table.ts';
+export { type GroupTableOptions, groupTable } from './operators/group-table.ts';
+export { type JoinForeignKeyOptions, joinForeignKey } from './operators/join-foreign-key.ts';
+export { joinGlobal } from './operators/join-global.ts';
+export { type JoinStreamOptions, joinStream } from './operators/join-stream.ts';
+export { type JoinTableOptions, joinTable, type WaitOptions } from './operators/join-table.ts';
+export { type JoinTablesOptions, joinTables } from './operators/join-tables.ts';
+export { mapTable } from './operators/map-table.ts';
 export { mapValues } from './operators/map-values.ts';
 export { merge } from './operators/merge.ts';
 export { named } from './operators/named.ts';
 export { type ProcessOptions, type Processor, type ProcessorContext, process } from './operators/process.ts';
 export { type ReduceOptions, reduce } from './operators/reduce.ts';
+export { type ReduceTableOptions, reduceTable } from './operators/reduce-table.ts';
 export { type RepartitionOptions, repartition } from './operators/repartition.ts';
 export { type SelectKeyOptions, selectKey } from './operators/select-key.ts';
 export { type SuppressOptions, suppress } from './operators/suppress.ts';
 export { type SinkOptions, to } from './operators/to.ts';
+export { toStream } from './operators/to-stream.ts';
+export { type ToTableOptions, toTable } from './operators/to-table.ts';
 export {
   type WindowEmit,
   type WindowedAggregateOptions,
@@ -79,6 +93,19 @@ export {
   type WindowStoreOptions,
   windowStore,
 } from './store/window-store.ts';
+export type { Change, Table } from './table/change.ts';
+export type { Timed } from './table/lookup.ts';
+export type { Regrouped } from './table/regrouped.ts';
+export type { TableOptions } from './table/source-table.ts';
+export type { TableStore } from './table/table-store.ts';
+export {
+  type ReadOnlyVersions,
+  type VersionedOptions,
+  type VersionedSpec,
+  type VersionedStore,
+  type VersionPut,
+  versionedStore,
+} from './table/versioned-store.ts';
 // Failures.
 export {
   byCatalogue,

@@ -12,6 +12,7 @@ import type { Observable } from 'rxjs';
 import { SluiceError } from '#errors';
 import type { GlobalSpec } from '../store/global.ts';
 import type { StoreSpec } from '../store/store.ts';
+import type { TableSpec } from '../table/lookup.ts';
 import type { GraphNode, NodeSpec } from './node.ts';
 import type { SourceSpec } from './source.ts';
 import { isTopicPart } from './topic-ref.ts';
@@ -29,6 +30,8 @@ export class Graph {
   readonly nodes: GraphNode[] = [];
   readonly globals: GlobalSpec[] = [];
   readonly streams = new Map<GraphNode, Observable<unknown>>();
+  /** How the streams of changes that are tables are read. */
+  readonly tables = new Map<GraphNode, TableSpec>();
   /** The task being wired, while it is. */
   wiring: Wires | null = null;
 

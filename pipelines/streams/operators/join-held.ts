@@ -1,0 +1,127 @@
+/**
+ * Records of a stream that wait until their time is past, so that a versioned table can say what it held then.
+ *
+ * Owns: which wait, in what order they go on. Does not own: the join (join-table.ts).
+ *
+ * Invariants:
+ * H1 Order is by time, of equal times by the bytes of the keys, of one key as they came.
+ * H2 Its time is the latest of the records that waited, and survives a restart.
+ */
+
+import type { Headers } from '#kafka';
+import type { Serde } from '#schemas';
+import type { Origin, StreamRecord } from '../record.ts';
+import { checkStoreName, type StoreSpec } from '../store/store.ts';
+import { type Timeline, timelineStore } from '../store/timeline.ts';
+import { listSerde } from '../table/list-serde.ts';
+import { noting } from '../table/self-timed.ts';
+
+export interface HeldOptions<K, V> {
+  readonly name: string;
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+  readonly graceMs: number;
+  readonly changelog: boolean;
+}
+
+export function heldStore<K, V>(options: HeldOptions<K, V>): StoreSpec<Held<K, V>> {
+  const { name, key, value, graceMs, changelog } = options;
+  checkStoreName(name);
+  return {
+    name,
+    changelog,
+    open(environment) {
+      const timeline = timelineStore<K | null, readonly Waiting<V>[]>({
+        ...{ name, changelog, key: markedSerde(key), value: listSerde(waitingSerde(value)) },
+        retentionMs: Math.max(1, graceMs),
+        // It knows no time, hence keeps all: what goes on is deleted.
+      }).open({ ...environment, streamTimeMs: () => -1 });
+      const store = new Held<K, V>(timeline.store, graceMs);
+      return {
+        store,
+        changelog: timeline.changelog && noting(timeline.changelog, () => store.restored()),
+      };
+    },
+  };
+}
+
+/** What a record is besides its key and its time. */
+type Waiting<V> = Pick<StreamRecord<unknown, V>, 'value' | 'headers' | 'origin'>;
+
+export class Held<K, V> {
+  readonly #timeline: Timeline<K | null, readonly Waiting<V>[]>;
+  readonly #graceMs: number;
+  /** null: to be read. */
+  #timeMs: number | null = null;
+
+  constructor(timeline: Timeline<K | null, readonly Waiting<V>[]>, graceMs: number) {
+    this.#timeline = timeline;
+    this.#graceMs = graceMs;
+  }
+
+  restored(): void {
+    this.#timeMs = null;
+  }
+
+  /** false: its time is past already, it does not wait. */
+  add({ key, timestampMs, value, headers, origin }: StreamRecord<K, V>): boolean {
+    this.#timeMs ??= this.#timeline.timestampOf(null, 0);
+    if (timestampMs < this.#timeMs - this.#graceMs) return false;
+    const waiting = this.#timeline.get(key, timestampMs) ?? [];
+    this.#timeline.put(key, timestampMs, [...waiting, { value, headers, origin }], timestampMs);
+    if (timestampMs > this.#timeMs) {
+      this.#timeMs = timestampMs;
+      this.#timeline.put(null, 0, [], timestampMs);
+    }
+    return true;
+  }
+
+  /** Those whose time is past wait no longer. */
+  release(): readonly StreamRecord<K, V>[] {
+    const released: StreamRecord<K, V>[] = [];
+    const toMs = this.#timeMs! - this.#graceMs;
+    if (toMs < 0) return released;
+    for (const [key, { timeMs, value }] of this.#timeline.all({ toMs }))
+      if (key !== null) for (const each of value) released.push({ ...each, key, timestampMs: timeMs });
+    for (const { key, timestampMs } of released) this.#timeline.delete(key, timestampMs);
+    return released;
+  }
+}
+
+/** Shape: a byte 1 and the key's bytes; a byte 0 for the mark that holds the time. */
+function markedSerde<K>(keys: Serde<K>): Serde<K | null> {
+  return {
+    serialize: key =>
+      key === null ? Buffer.from([0]) : Buffer.concat([Buffer.from([1]), keys.serialize(key)]),
+    deserialize: bytes => (bytes[0] === 0 ? null : keys.deserialize(bytes.subarray(1))),
+  };
+}
+
+/** Shape: origin and headers (base64) as JSON with its length, uint32, before it; the value. */
+function waitingSerde<V>(values: Serde<V>): Serde<Waiting<V>> {
+  return {
+    serialize({ value, headers, origin }) {
+      const around = Buffer.from(JSON.stringify({ origin, headers: Object.entries(headers).map(asText) }));
+      const length = Buffer.allocUnsafe(4);
+      length.writeUInt32BE(around.length);
+      return Buffer.concat([length, around, values.serialize(value)]);
+    },
+    deserialize(bytes) {
+      const end = 4 + bytes.readUInt32BE(0);
+      const around = JSON.parse(bytes.subarray(4, end).toString()) as {
+        readonly origin: Origin;
+        readonly headers: readonly (readonly [string, string])[];
+      };
+      const headers = Object.fromEntries(
+        around.headers.map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+      );
+      return {
+        value: values.deserialize(bytes.subarray(end)),
+        headers: headers as Headers,
+        origin: around.origin,
+      };
+    },
+  };
+}
+
+const asText = ([name, bytes]: readonly [string, Buffer]) => [name, bytes.toString('base64')];

@@ -1,0 +1,136 @@
+/**
+ * What a table held, and from when on.
+ *
+ * Owns: what counts as history. Does not own: how entries are kept (store/timeline.ts).
+ */
+
+import type { OpenStore, StoreEnvironment, StoreSpec } from '../store/store.ts';
+import type { Timeline, TimelineOptions } from '../store/timeline.ts';
+import type { Timed } from './lookup.ts';
+import { maybeSerde } from './maybe-serde.ts';
+import { noting, openSelfTimed, type SelfTimed } from './self-timed.ts';
+
+export interface ReadOnlyVersions<K, V> {
+  readonly name: string;
+  /** The value at a time, with the time it began at; absent: the latest. null: none then, or too long ago to be known. */
+  get(key: K, asOfMs?: number): Timed<V> | null;
+}
+
+/** `latest`: nothing newer is known; `history`: something is; `dropped`: too old to be kept. */
+export type VersionPut = 'latest' | 'history' | 'dropped';
+
+export interface VersionedStore<K, V> extends ReadOnlyVersions<K, V> {
+  /** The value from that time on, until the next one known. null: none. */
+  put(key: K, value: V | null, timestampMs: number): VersionPut;
+}
+
+export interface VersionedOptions<K, V> extends Omit<TimelineOptions<K, V>, 'retentionMs' | 'keepLatest'> {
+  /** How far back, before the latest version the store was given, what it held is known and may still change. */
+  readonly historyMs: number;
+}
+
+export interface VersionedSpec<K, V> extends StoreSpec<VersionedStore<K, V>> {
+  readonly key: TimelineOptions<K, V>['key'];
+  readonly value: TimelineOptions<K, V>['value'];
+  readonly historyMs: number;
+}
+
+/** A table's store with its history. The latest value of a key stays, however old. Errors: CONFIG_INVALID for its name. */
+export function versionedStore<K, V>(options: VersionedOptions<K, V>): VersionedSpec<K, V> {
+  const { name, key, value, historyMs, changelog = true } = options;
+  return {
+    ...{ name, key, value, historyMs, changelog },
+    open: environment => open(options, environment),
+  };
+}
+
+function open<K, V>(
+  { historyMs, value, ...rest }: VersionedOptions<K, V>,
+  environment: StoreEnvironment,
+): OpenStore<VersionedStore<K, V>> {
+  const timed = openSelfTimed<K, V | null>(
+    { ...rest, value: maybeSerde(value), retentionMs: historyMs + 1, keepLatest: true },
+    environment,
+  );
+  const store = new Versions<K, V>(rest.name, historyMs, timed);
+  const { changelog } = timed;
+  return {
+    store,
+    changelog: changelog && noting(changelog, () => store.restored()),
+    expire: () => store.expire(),
+  };
+}
+
+const latestMs = Number.MAX_SAFE_INTEGER - 1;
+
+type Deletions<K> = Map<number, { readonly key: K; readonly timeMs: number }[]>;
+
+class Versions<K, V> implements VersionedStore<K, V> {
+  readonly name: string;
+  readonly #historyMs: number;
+  readonly #timed: SelfTimed<K, V | null>;
+  readonly #timeline: Timeline<K, V | null>;
+  readonly #spanMs: number;
+  /** Deletions by span of time, since one that nothing is known before is kept no longer; null: to be looked for. */
+  #deletions: Deletions<K> | null = null;
+
+  constructor(name: string, historyMs: number, timed: SelfTimed<K, V | null>) {
+    this.name = name;
+    this.#historyMs = historyMs;
+    this.#timed = timed;
+    this.#timeline = timed.timeline;
+    this.#spanMs = Math.max(1, Math.ceil(historyMs / 8));
+  }
+
+  get(key: K, asOfMs?: number): Timed<V> | null {
+    const entry = this.#timeline.floor(key, asOfMs ?? latestMs);
+    if (!entry || entry.value === null) return null;
+    const isHistory = asOfMs !== undefined && asOfMs < this.#edgeMs;
+    if (isHistory && this.#timeline.floor(key, latestMs)!.timeMs > entry.timeMs) return null;
+    return { value: entry.value, timestampMs: entry.timeMs };
+  }
+
+  put(key: K, value: V | null, timestampMs: number): VersionPut {
+    this.#timed.advance(timestampMs);
+    if (timestampMs < this.#edgeMs) return 'dropped';
+    const latest = this.#timeline.floor(key, latestMs);
+    this.#timeline.put(key, timestampMs, value, timestampMs);
+    if (value === null && this.#deletions) this.#note(this.#deletions, key, timestampMs);
+    return latest && latest.timeMs > timestampMs ? 'history' : 'latest';
+  }
+
+  restored(): void {
+    this.#deletions = null;
+  }
+
+  expire(): void {
+    this.#timed.expire?.();
+    const deletions = this.#deletions ?? this.#lookForDeletions();
+    for (const [span, entries] of deletions) {
+      if ((span + 1) * this.#spanMs > this.#edgeMs) continue;
+      for (const { key, timeMs } of entries)
+        if (this.#timeline.get(key, timeMs) === null) this.#timeline.delete(key, timeMs);
+      deletions.delete(span);
+    }
+  }
+
+  /** First time that history is known of. */
+  get #edgeMs(): number {
+    return this.#timed.timeMs - this.#historyMs;
+  }
+
+  #lookForDeletions(): Deletions<K> {
+    const deletions: Deletions<K> = new Map();
+    for (const [key, { timeMs, value }] of this.#timeline.all())
+      if (value === null) this.#note(deletions, key, timeMs);
+    this.#deletions = deletions;
+    return deletions;
+  }
+
+  #note(deletions: Deletions<K>, key: K, timeMs: number): void {
+    const span = Math.floor(timeMs / this.#spanMs);
+    const entries = deletions.get(span);
+    if (entries) entries.push({ key, timeMs });
+    else deletions.set(span, [{ key, timeMs }]);
+  }
+}
