@@ -22,7 +22,7 @@ import {
 } from '../task/dead-letter.ts';
 import { Globals } from '../task/globals.ts';
 import { planOf } from '../task/plan.ts';
-import { endOf, restoreRecords } from '../task/restore.ts';
+import { planRestore, recoverUnlogged, restoreRecords } from '../task/restore.ts';
 import { Task, type TaskEnvironment } from '../task/task.ts';
 import { checkpointsOf, resolveTopic } from '../topology/topic-ref.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -47,6 +47,10 @@ export interface TestDriverOptions {
   readonly deadLetters?: DeadLetterOptions;
   /** Absent: the topology's name. */
   readonly applicationId?: string;
+  /** Where stores on disk keep their files. Absent: there must be none. */
+  readonly stateDir?: string;
+  /** Of stores on disk that are rebuilt. */
+  onWarn?(message: string): void;
 }
 
 export interface InputRecord<K, V> {
@@ -233,14 +237,18 @@ export class TestDriver {
     return this.#crashed;
   }
 
-  /** Loses everything but the topics and the committed offsets, now. */
+  /** Loses everything but the topics, the committed offsets and files, now. */
   crash(): void {
+    for (const { stores } of this.#tasks) for (const { disk } of stores.values()) disk?.abandon();
     this.#tasks = [];
     this.#crash = null;
     this.#crashed = true;
   }
 
-  /** Starts anew from the topics, as another process would, and processes what was not committed. */
+  /**
+   * Starts anew from the topics, as another process would, and processes what was not committed. Files are as the crash left
+   * them; to lose them, delete `stateDir` before.
+   */
   recover({ beforeInput }: { beforeInput?(): void } = {}): void {
     this.#crashed = false;
     this.#globals = this.#makeGlobals();
@@ -261,6 +269,7 @@ export class TestDriver {
 
   #begin(): void {
     const plan = planOf(this.#topology.graph, this.#applicationId, topic => this.#given(topic));
+    const { stateDir, onWarn } = this.#options;
     const environment: TaskEnvironment = {
       graph: this.#topology.graph,
       applicationId: this.#applicationId,
@@ -269,6 +278,7 @@ export class TestDriver {
       onFailure: this.#options.onFailure ?? byCatalogue,
       deadLetter: letter => this.#letter(letter),
       global: table => this.#globals.view(table),
+      ...(stateDir !== undefined && { state: { path: stateDir, warn: (_, message) => onWarn?.(message) } }),
     };
     this.#tasks = plan.parts.flatMap(({ sub, partitions }) =>
       Array.from({ length: partitions }, (_, partition) => new Task(sub, partition, environment)),
@@ -282,10 +292,12 @@ export class TestDriver {
     const last = marks.findLast(record => record.key!.toString() === task.id);
     const mark = last ? readMark(last) : null;
     const ends: Record<string, number> = {};
-    for (const { changelog, topic } of task.changelogs) {
-      const records = this.#log.from({ topic, partition, offset: 0 });
-      const end = Math.min(endOf(mark, topic), records.length);
+    exhaust(recoverUnlogged(task));
+    for (const { changelog, disk, topic } of task.changelogs) {
+      const latest = this.#log.from({ topic, partition, offset: 0 }).length;
+      const { from, end } = exhaust(planRestore(disk, mark, { topic, earliest: 0, latest }));
       ends[topic] = end;
+      const records = this.#log.from({ topic, partition, offset: from });
       restoreRecords(changelog, records, { end, counters: this.counters });
     }
     task.start({ mark, committed: [...this.#committed.values()], ends });
@@ -395,5 +407,12 @@ export class TestDriver {
 
   #alive(): void {
     if (this.#crashed) throw new SluiceError('INPUT_INVALID', 'the driver has crashed: call recover() first');
+  }
+}
+
+function exhaust<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
   }
 }

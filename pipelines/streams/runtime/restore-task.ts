@@ -1,9 +1,11 @@
 import type { LogAdmin, LogClient, LogRecord, PartitionRange, TopicPartitionOffset } from '#kafka';
 import type { Counters } from '../counters.ts';
+import { stopwatchMs } from '../observe/stopwatch.ts';
 import { type Mark, readMark } from '../task/checkpoint.ts';
-import { endOf, restoreRecords } from '../task/restore.ts';
-import type { Task } from '../task/task.ts';
+import { planRestore, recoverUnlogged, restoreRecords } from '../task/restore.ts';
+import type { Task, TaskChangelog } from '../task/task.ts';
 import { checkpointsOf } from '../topology/topic-ref.ts';
+import { breathe, inSlices } from './breathe.ts';
 
 /** How far the restoring of a store is. */
 export interface RestoreProgress {
@@ -12,6 +14,10 @@ export interface RestoreProgress {
   /** Offsets of the changelog: read so far, and where it ends. */
   readonly position: number;
   readonly end: number;
+  /** Offsets that are left, at most as many records. */
+  readonly left: number;
+  /** Records restored, on average. */
+  readonly perSecond: number;
 }
 
 export interface RestoreOptions {
@@ -24,13 +30,17 @@ export interface RestoreOptions {
   onProgress?(progress: RestoreProgress): void;
 }
 
-/** Brings a task's stores to its last complete checkpoint, and opens it. Resolves with that checkpoint's mark. */
+/**
+ * Brings a task's stores to its last complete checkpoint, and opens it. Resolves with that checkpoint's mark. However long it
+ * takes, timers and the network have their turns.
+ */
 export async function restoreTask(
   task: Task,
   committed: readonly TopicPartitionOffset[],
   options: RestoreOptions,
 ): Promise<Mark | null> {
-  const { changelogs, partition } = task;
+  const { changelogs } = task;
+  await inSlices(recoverUnlogged(task));
   if (changelogs.length === 0) {
     task.start({ mark: null, committed, ends: {} });
     return null;
@@ -38,24 +48,48 @@ export async function restoreTask(
   const mark = await lastMark(task, options);
   const ends: Record<string, number> = {};
   await Promise.all(
-    changelogs.map(async ({ name, changelog, topic }) => {
-      const range = await rangeOf(options.admin, topic, partition);
-      const end = Math.min(endOf(mark, topic), range.latest);
-      ends[topic] = end;
-      await options.client.read({
-        ...{ topic, partition, from: range.earliest, to: range.latest },
-        async onBatch({ records }) {
-          const waiting = options.prepare(records.map(({ value }) => value));
-          if (waiting) await waiting;
-          restoreRecords(changelog, records, { end, counters: options.counters });
-          const position = records.at(-1)!.offset + 1;
-          options.onProgress?.({ taskId: task.id, store: name, position, end: range.latest });
-        },
-      });
+    changelogs.map(async store => {
+      ends[store.topic] = await restoreStore({ task, store, mark }, options);
     }),
   );
   task.start({ mark, committed, ends });
   return mark;
+}
+
+/** Records between two turns of others. */
+const slice = 1_000;
+
+interface Restoring {
+  readonly task: Task;
+  readonly store: TaskChangelog;
+  readonly mark: Mark | null;
+}
+
+/** Resolves with where what counts ends. */
+async function restoreStore({ task, store, mark }: Restoring, options: RestoreOptions): Promise<number> {
+  const { name, changelog, disk, topic } = store;
+  const { client, admin, counters } = options;
+  const range = await rangeOf(admin, topic, task.partition);
+  const { from, end } = await inSlices(planRestore(disk, mark, range));
+  const startMs = stopwatchMs();
+  let records = 0;
+  await client.read({
+    ...{ topic, partition: task.partition, from, to: range.latest },
+    async onBatch(batch) {
+      const waiting = options.prepare(batch.records.map(({ value }) => value));
+      if (waiting) await waiting;
+      for (let at = 0; at < batch.records.length; at += slice) {
+        restoreRecords(changelog, batch.records.slice(at, at + slice), { end, counters });
+        await breathe();
+      }
+      records += batch.records.length;
+      const position = batch.records.at(-1)!.offset + 1;
+      const perSecond = Math.round((records * 1_000) / Math.max(1, stopwatchMs() - startMs));
+      const left = range.latest - position;
+      options.onProgress?.({ taskId: task.id, store: name, position, end: range.latest, left, perSecond });
+    },
+  });
+  return end;
 }
 
 const firstSpan = 1_000;

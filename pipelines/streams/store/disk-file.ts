@@ -92,6 +92,7 @@ export class DiskFile {
     try {
       const why = yield* this.#trusted(history);
       if (why === null) return;
+      this.historyId = history.id;
       if (why !== 'new')
         warn({ directory }, `The state in ${directory} ${why}: it is rebuilt from the changelog`);
       this.#replace();
@@ -249,7 +250,6 @@ export class DiskFile {
     rows.create({ timed: this.#timed });
     this.#adopt({
       ...this.#about(),
-      historyId: null,
       position: 0,
       positionAtMs: nowMs(),
       count: 0,

@@ -72,4 +72,8 @@ export class DiskFiles implements StoreDisk {
       this.#file.close();
     }
   }
+
+  abandon(): void {
+    this.#file.release();
+  }
 }

@@ -47,4 +47,6 @@ export interface StoreDisk {
   readonly isFull: boolean;
   /** Writes what counts, forgets the rest, and lets go of the files. Idempotent. */
   close(): void;
+  /** Lets go of the files as they are, as if the process had ended here. Idempotent. */
+  abandon(): void;
 }

@@ -32,6 +32,8 @@ export interface Checkpoint {
  * the input before `offsets`.
  */
 export interface Mark {
+  /** The same in all marks that follow one another; an application that began anew has another. */
+  readonly history: string;
   /** How many marks of the task there are with this one: tells apart what two writers would write. */
   readonly serial: number;
   readonly streamTimeMs: number;

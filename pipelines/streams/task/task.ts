@@ -10,6 +10,7 @@
  * T3 After an error that halts, the task gives no checkpoint any more.
  */
 
+import { randomUUID } from 'node:crypto';
 import { classify, type SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
 import type { Clock } from '../clock.ts';
@@ -18,6 +19,7 @@ import { stopwatchMs } from '../observe/stopwatch.ts';
 import type { StoreMetrics } from '../observe/store-metrics.ts';
 import type { TaskMeasures } from '../observe/task-measures.ts';
 import type { Origin, StreamRecord } from '../record.ts';
+import type { StoreDisk } from '../store/disk.ts';
 import type { GlobalTable } from '../store/global.ts';
 import type { Changelog, OpenStore, StoreSpec } from '../store/store.ts';
 import type { Graph, SubTopology } from '../topology/graph.ts';
@@ -32,6 +34,7 @@ import {
   type FailureHandler,
   failureAt,
 } from './dead-letter.ts';
+import { type StateDirectory, storeEnvironment, TaskDisks } from './disks.ts';
 import { Input, oldest } from './inputs.ts';
 import { type Punctuation, type PunctuationType, Punctuators } from './punctuators.ts';
 import type { TaskScope } from './scope.ts';
@@ -46,12 +49,15 @@ export interface TaskEnvironment {
   /** A dead letter as a record for the output. */
   deadLetter(letter: DeadLetter): OutgoingRecord;
   global<W>(table: GlobalTable<W>): W;
+  /** Where its stores keep files. Absent: nowhere. */
+  readonly state?: StateDirectory;
 }
 
 /** A store that is restored. */
 export interface TaskChangelog {
   readonly name: string;
   readonly changelog: Changelog;
+  readonly disk: StoreDisk | null;
   readonly topic: string;
 }
 
@@ -85,6 +91,8 @@ export class Task implements TaskScope {
   /** Outputs were taken since the last checkpoint, which has to cover them. */
   #ahead = false;
   #mark: Mark | null = null;
+  readonly #disks: TaskDisks;
+  #historyId = '';
   #halted: SluiceError | null = null;
 
   constructor(sub: SubTopology, partition: number, environment: TaskEnvironment) {
@@ -96,7 +104,8 @@ export class Task implements TaskScope {
     const { applicationId, graph } = environment;
     this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
     for (const spec of sub.stores)
-      this.stores.set(spec.name, spec.open({ streamTimeMs: () => this.streamTimeMs }));
+      this.stores.set(spec.name, spec.open(storeEnvironment(this, spec.name, environment)));
+    this.#disks = new TaskDisks(this.stores, name => changelogOf(applicationId, name));
     this.#wiring = new Wiring(graph, sub.nodes, this);
   }
 
@@ -107,8 +116,8 @@ export class Task implements TaskScope {
   /** Stores that are restored, with their changelogs. */
   get changelogs(): readonly TaskChangelog[] {
     const { applicationId } = this.#environment;
-    return [...this.stores].flatMap(([name, { changelog }]) =>
-      changelog ? [{ name, changelog, topic: changelogOf(applicationId, name) }] : [],
+    return [...this.stores].flatMap(([name, { changelog, disk = null }]) =>
+      changelog ? [{ name, changelog, disk, topic: changelogOf(applicationId, name) }] : [],
     );
   }
 
@@ -117,7 +126,7 @@ export class Task implements TaskScope {
       taskId: this.id,
       store,
       entries: (open.store as { readonly size?: number }).size ?? 0,
-      figures: {},
+      figures: open.metrics?.() ?? {},
     }));
   }
 
@@ -125,6 +134,8 @@ export class Task implements TaskScope {
   start({ mark, committed, ends }: StartOptions): void {
     if (mark) this.streamTimeMs = mark.streamTimeMs;
     this.#mark = mark;
+    this.#historyId = mark?.history ?? randomUUID();
+    this.#disks.begin(this.#historyId);
     Object.assign(this.#changelogEnds, ends);
     for (const input of this.inputs) {
       const at = committed.find(
@@ -158,6 +169,11 @@ export class Task implements TaskScope {
   /** Committed by this task or before it, by topic; -1: never. */
   get committedOffsets(): ReadonlyMap<string, number> {
     return new Map([...this.#committed].map(([{ topic }, offset]) => [topic, offset]));
+  }
+
+  /** Stores have no more room for changes: a checkpoint is due. */
+  get isFull(): boolean {
+    return this.#disks.isFull;
   }
 
   /** How many outputs were not taken yet. */
@@ -215,7 +231,9 @@ export class Task implements TaskScope {
     this.#ahead = false;
     const positions = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
     const { id: taskId, streamTimeMs } = this;
-    return { taskId, outputs, causes, changes, offsets, positions, streamTimeMs };
+    const checkpoint = { taskId, outputs, causes, changes, offsets, positions, streamTimeMs };
+    this.#disks.taken(checkpoint);
+    return checkpoint;
   }
 
   /** The mark that makes written changes count; null when nothing changed. `ends` from where they were written. */
@@ -227,24 +245,31 @@ export class Task implements TaskScope {
     }
     const { positions: offsets, streamTimeMs } = checkpoint;
     const serial = (this.#mark?.serial ?? 0) + 1;
-    this.#mark = { serial, streamTimeMs, offsets, changelogs: ends && { ...this.#changelogEnds } };
+    const changelogs = ends && { ...this.#changelogEnds };
+    this.#mark = { history: this.#historyId, serial, streamTimeMs, offsets, changelogs };
+    if (changelogs) this.#disks.written(checkpoint, changelogs);
     const topic = checkpointsOf(this.#environment.applicationId);
     return markRecord(this.#mark, { topic, partition: this.partition, taskId: this.id });
   }
 
   /** The checkpoint is durable and its offsets are committed. */
-  committed({ offsets }: Checkpoint): void {
-    for (const { topic, offset } of offsets) {
+  committed(checkpoint: Checkpoint): void {
+    for (const { topic, offset } of checkpoint.offsets) {
       const input = this.inputs.find(each => each.topic === topic);
       if (input) this.#committed.set(input, offset);
     }
+    this.#disks.settled(checkpoint);
   }
 
-  /** Forgets what is buffered and ends the steps. Throws what a step's `close` throws. */
+  /** Forgets what is buffered, ends the steps, and lets go of files. Throws what a step's `close` throws. */
   close(): void {
     for (const input of this.inputs) input.clear();
     this.#wiring.disconnect();
-    for (const { step } of this.#wiring.instances.values()) step.close?.();
+    try {
+      for (const { step } of this.#wiring.instances.values()) step.close?.();
+    } finally {
+      this.#disks.close();
+    }
   }
 
   // What steps see.

@@ -1,0 +1,93 @@
+/**
+ * The files of a task's stores, written behind its checkpoints: what a checkpoint took may be written once the log holds it.
+ *
+ * Owns: which state belongs to which checkpoint. Does not own: the files (store/disk.ts).
+ */
+
+import { join } from 'node:path';
+import type { DiskPlace, StoreDisk } from '../store/disk.ts';
+import type { OpenStore, StoreEnvironment } from '../store/store.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Task, TaskEnvironment } from './task.ts';
+
+/** Where tasks may keep files, and whom they tell of trouble with them. */
+export interface StateDirectory {
+  readonly path: string;
+  warn(fields: object, message: string): void;
+}
+
+/** `<path>/<application>/<task>/<store>` */
+export function directoryOf(path: string, applicationId: string, ...rest: readonly string[]): string {
+  return join(path, applicationId, ...rest);
+}
+
+/** What a store may know of its task, and where it may keep files. */
+export function storeEnvironment(task: Task, store: string, environment: TaskEnvironment): StoreEnvironment {
+  const { applicationId, state } = environment;
+  const streamTimeMs = () => task.streamTimeMs;
+  if (!state) return { streamTimeMs };
+  const disk: DiskPlace = {
+    directory: directoryOf(state.path, applicationId, task.id, store),
+    identity: `${applicationId}/${task.id}/${store}`,
+    owner: environment,
+    nowMs: () => task.clock.now(),
+    warn: state.warn,
+  };
+  return { streamTimeMs, disk };
+}
+
+interface Taken {
+  /** Numbers of what was frozen, by disk. */
+  readonly frozen: readonly number[];
+  ends: Readonly<Record<string, number>> | null;
+}
+
+export class TaskDisks {
+  readonly #disks: readonly { readonly disk: StoreDisk; readonly topic: string }[];
+  readonly #taken = new WeakMap<Checkpoint, Taken>();
+
+  constructor(stores: ReadonlyMap<string, OpenStore>, topicOf: (store: string) => string) {
+    this.#disks = [...stores].flatMap(([name, { disk }]) => (disk ? [{ disk, topic: topicOf(name) }] : []));
+  }
+
+  get isFull(): boolean {
+    return this.#disks.some(({ disk }) => disk.isFull);
+  }
+
+  begin(historyId: string): void {
+    for (const { disk } of this.#disks) disk.begin(historyId);
+  }
+
+  /** The checkpoint took the stores as they are. */
+  taken(checkpoint: Checkpoint): void {
+    if (this.#disks.length > 0)
+      this.#taken.set(checkpoint, { frozen: this.#disks.map(({ disk }) => disk.freeze()), ends: null });
+  }
+
+  /** The changelogs hold it up to there, by topic. */
+  written(checkpoint: Checkpoint, ends: Readonly<Record<string, number>>): void {
+    const taken = this.#taken.get(checkpoint);
+    if (taken) taken.ends = ends;
+  }
+
+  /** The log holds it. */
+  settled(checkpoint: Checkpoint): void {
+    const taken = this.#taken.get(checkpoint);
+    if (!taken) return;
+    for (const [at, { disk, topic }] of this.#disks.entries())
+      disk.settle(taken.frozen[at]!, taken.ends?.[topic] ?? null);
+  }
+
+  /** Closes all, whatever one of them throws. */
+  close(): void {
+    const errors: unknown[] = [];
+    for (const { disk } of this.#disks) {
+      try {
+        disk.close();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}
