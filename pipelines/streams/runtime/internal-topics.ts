@@ -5,7 +5,8 @@ import type { Graph } from '../topology/graph.ts';
 
 /**
  * Changes younger than the lag are never compacted away, so that those of a torn checkpoint cannot replace what counts.
- * Small segments keep a restore short.
+ * Small segments keep a restore short. What is deleted is deleted when it was processed (purge.ts), never by age: an
+ * application that stood still goes on where it was.
  */
 const configs: Readonly<Record<InternalTopic['cleanup'], Readonly<Record<string, string>>>> = {
   compact: {
@@ -14,7 +15,12 @@ const configs: Readonly<Record<InternalTopic['cleanup'], Readonly<Record<string,
     'segment.bytes': `${64 * 1_048_576}`,
     'segment.ms': '3600000',
   },
-  delete: { 'cleanup.policy': 'delete', 'retention.ms': `${7 * 24 * 3_600_000}` },
+  delete: {
+    'cleanup.policy': 'delete',
+    'retention.ms': '-1',
+    'retention.bytes': '-1',
+    'segment.bytes': `${64 * 1_048_576}`,
+  },
 };
 
 /**

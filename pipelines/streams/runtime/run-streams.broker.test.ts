@@ -4,10 +4,13 @@ import { kafkaClient, type LogClient } from '#kafka';
 import { type Serde, textSerde } from '#schemas';
 import {
   count,
+  type DeadLetter,
   keyValueStore,
+  mapValues,
   repartition,
   runStreams,
   type Streams,
+  type StreamsOptions,
   selectKey,
   type Topology,
   to,
@@ -35,13 +38,14 @@ describe('streams on a real broker', () => {
     return client;
   };
 
-  const setUp = async (topics: readonly string[]) => {
+  const setUp = async (topics: readonly string[], config: Readonly<Record<string, string>> = {}) => {
     const name = `streams-${crypto.randomUUID()}`;
     const client = open(name);
     const admin = await client.admin();
-    await admin.createTopics(
-      [...topics, 'dead'].map(topic => ({ topic: `${name}-${topic}`, partitions: 3 })),
-    );
+    await admin.createTopics([
+      ...topics.map(topic => ({ topic: `${name}-${topic}`, partitions: 3, config })),
+      { topic: `${name}-dead`, partitions: 1 },
+    ]);
     const producer = await client.producer();
     const send = (topic: string, pairs: Readonly<Record<string, string>>) =>
       producer.send(
@@ -49,9 +53,10 @@ describe('streams on a real broker', () => {
           ...{ topic: `${name}-${topic}`, key: Buffer.from(key), value: Buffer.from(value) },
         })),
       );
-    const start = async (t: Topology) => {
-      const deadLetters = { topic: `${name}-dead`, value: json<never>() };
-      const streams = runStreams({ topology: t, client: open(name), applicationId: name, deadLetters });
+    const start = async (t: Topology, options: Partial<StreamsOptions> = {}) => {
+      const deadLetters = { topic: `${name}-dead`, value: json<DeadLetter>() };
+      const common = { topology: t, client: open(name), applicationId: name, deadLetters };
+      const streams = runStreams({ ...common, ...options });
       started.push(streams);
       await streams.start();
       return streams;
@@ -70,7 +75,7 @@ describe('streams on a real broker', () => {
         await sleep(50);
       }
     };
-    return { name, send, start, read };
+    return { name, admin, send, start, read };
   };
 
   it('fill global tables before the first record, and follow them', async () => {
@@ -119,5 +124,51 @@ describe('streams on a real broker', () => {
     await first.close();
     await send('in', { g: 'x' });
     expect(await read('out', 7)).toContain('x=4');
+  });
+
+  for (const guarantee of ['at-least-once', 'exactly-once'] as const) {
+    it(`put an output aside that its topic does not take, and the rest flows (${guarantee})`, async () => {
+      const { name, send, start, read } = await setUp(['in', 'out'], { 'max.message.bytes': '3000' });
+      const streams = await start(
+        topology('inflating', b => {
+          b.source(`${name}-in`, text).pipe(
+            mapValues(value => (value === 'big' ? 'y'.repeat(4_000) : value)),
+            to(`${name}-out`, text),
+          );
+        }),
+        { guarantee },
+      );
+      await send('in', { a: '1', b: 'big', c: '3', d: '4' });
+      expect(await read('out', 3)).toEqual(['a=1', 'c=3', 'd=4']);
+      const [letter] = await read('dead', 1);
+      expect(JSON.parse(letter!.slice(letter!.indexOf('=') + 1))).toMatchObject({
+        ...{ topic: `${name}-in`, offset: 0, stage: 'SENDING', code: 'VALUE_INVALID', application: name },
+        value: { type: 'Buffer', data: [...Buffer.from('big')] },
+      });
+      expect(streams.metrics().restarts).toBe(0);
+    });
+  }
+
+  it('delete what was processed from the topics between sub-topologies', async () => {
+    const { name, admin, send, start, read } = await setUp(['in', 'out']);
+    await start(
+      topology('by-value', b => {
+        b.source(`${name}-in`, text).pipe(
+          selectKey(({ value }) => value),
+          repartition({ name: 'by-value', ...text }),
+          to(`${name}-out`, text),
+        );
+      }),
+      { purgeIntervalMs: 500 },
+    );
+    await send('in', { a: 'x', b: 'x', c: 'y' });
+    await read('out', 3);
+    const left = async () => {
+      const ranges = await admin.offsets(`${name}-by-value-repartition`);
+      return ranges.map(({ earliest, latest }) => latest - earliest);
+    };
+    await expect.poll(left).toEqual([0, 0, 0]);
+    const written = await admin.offsets(`${name}-by-value-repartition`);
+    expect(written.reduce((sum, { latest }) => sum + latest, 0)).toBe(3);
   });
 });

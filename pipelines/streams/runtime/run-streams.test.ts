@@ -364,6 +364,34 @@ describe('runStreams', () => {
     await streams.close();
   });
 
+  it('deletes what was processed from the topics between sub-topologies, and nothing else', async () => {
+    const { log, admin, producer, start, until } = await setUp(1);
+    const t = topology('values', b => {
+      b.source('words', text).pipe(
+        selectKey(record => record.value),
+        repartition({ name: 'by-value', ...text }),
+        count({ store: keyValueStore({ name: 'counts', ...countText }) }),
+        to('totals', countText),
+      );
+    });
+    const held: (() => void)[] = [];
+    const client = delayed(log.client(), topic =>
+      held.length < 2 && topic === 'app-checkpoints' ? held : null,
+    );
+    const streams = await start({ topology: t, client, purgeIntervalMs: 1_000 });
+    const between = async () => (await admin.offsets('app-by-value-repartition'))[0]!;
+    await producer.send(['a', 'b', 'c'].map(key => word(key, 'same')));
+    await until(() => held.length === 1);
+    for (let i = 0; i < 20; i += 1) await until(() => true);
+    expect(await between()).toMatchObject({ earliest: 0, latest: 3 });
+    held[0]!();
+    await until(() => last(log).same === 3);
+    await until(() => log.records('app-by-value-repartition').length === 0);
+    expect(await between()).toMatchObject({ earliest: 3, latest: 3 });
+    expect((await admin.offsets('words'))[0]).toMatchObject({ earliest: 0, latest: 3 });
+    await streams.close();
+  });
+
   it('punctuates by the wall clock while no records come, and commits what comes of it', async () => {
     const { log, producer, start, until, clock } = await setUp(1);
     const t = topology('ticks', b => {

@@ -32,13 +32,14 @@ import type { Task, TaskEnvironment } from '../task/task.ts';
 import type { Topology } from '../topology/topology.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { retrying } from './back-off.ts';
-import type { Committer } from './committer.ts';
+import { type Committer, offsetsOf } from './committer.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { GlobalReader } from './global-reader.ts';
 import { prepareTopics } from './internal-topics.ts';
 import { Memberships } from './memberships.ts';
 import { CommitTimer, type PartitionLag, type StreamsMetrics } from './metrics.ts';
 import { Pump } from './pump.ts';
+import { Purge } from './purge.ts';
 import { RefusedOutputs } from './refused-outputs.ts';
 import type { StreamsLogger, StreamsOptions } from './streams-options.ts';
 import { systemClock, systemSpread } from './system-clock.ts';
@@ -87,6 +88,7 @@ export function runStreams(options: StreamsOptions): Streams {
 const defaultCommitIntervalMs = 100;
 const defaultMaxBufferedOutputs = 20_000;
 const defaultPatienceMs = 30_000;
+const defaultPurgeIntervalMs = 30_000;
 const silent: StreamsLogger = { warn() {}, error() {} };
 
 class Runtime implements Streams {
@@ -112,6 +114,7 @@ class Runtime implements Streams {
   #producer!: LogProducer;
   #committer!: Committer;
   #tasks!: TaskSet;
+  #purge!: Purge;
   #group: GroupView | null = null;
   #endpoint: string | null;
   readonly #ready = Promise.withResolvers<void>();
@@ -171,6 +174,7 @@ class Runtime implements Streams {
       this.#producer = await client.producer();
       this.#committer = this.#makeCommitter();
       this.#tasks = this.#makeTasks();
+      this.#purge = this.#makePurge();
       await this.#globalReader.bootstrap(this.#admin);
     } catch (error) {
       await this.#finish(classify(error));
@@ -282,8 +286,9 @@ class Runtime implements Streams {
         commitIntervalMs,
         maxBufferedOutputs,
         onProgress: () => this.#pump.wake(),
-        onCommitted: (_parts, tookMs) => {
+        onCommitted: (parts, tookMs) => {
           this.#memberships.progressed();
+          this.#purge.note(offsetsOf(parts));
           this.#commits.add(tookMs);
         },
         onFailed: error => this.#memberships.fail(error),
@@ -291,6 +296,15 @@ class Runtime implements Streams {
       take: lanes => this.#pump.take(lanes),
       prepare: values => this.#prepare(values),
       ...(onRestore && { onRestore }),
+    });
+  }
+
+  #makePurge(): Purge {
+    const { internal } = this.#plan;
+    const topics = internal.filter(({ cleanup }) => cleanup === 'delete').map(({ topic }) => topic);
+    return new Purge({
+      ...{ admin: this.#admin, clock: this.#clock, logger: this.#logger, topics: new Set(topics) },
+      intervalMs: this.#options.purgeIntervalMs ?? defaultPurgeIntervalMs,
     });
   }
 
@@ -355,6 +369,7 @@ class Runtime implements Streams {
       } catch (error) {
         this.#memberships.fail(error);
       }
+      this.#purge.advance();
       this.#pump.wake();
     }
   }
@@ -371,6 +386,7 @@ class Runtime implements Streams {
     await this.#memberships.close().catch(() => {});
     await Promise.all(this.#working);
     await this.#tasks?.close();
+    await this.#purge?.settled();
     for (const each of [this.#committer, this.#producer, this.#admin]) await each?.close().catch(() => {});
     await this.#globalReader.ended();
     if (error) this.#end.reject(error);

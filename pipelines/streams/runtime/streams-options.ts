@@ -17,6 +17,8 @@ export interface StreamsOptions {
   readonly commitIntervalMs?: number;
   /** Outputs that may wait to be sent; with more, processing waits. Absent: 20,000. */
   readonly maxBufferedOutputs?: number;
+  /** How long processed records of repartition topics may stay there. Absent: 30,000. */
+  readonly purgeIntervalMs?: number;
   /** How long a checkpoint is tried again before its tasks are rebuilt. Absent: 30,000. */
   readonly patienceMs?: number;
   /** How long after a member's last sign of life its partitions go to another. Absent: the log's. */
