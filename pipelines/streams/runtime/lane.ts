@@ -49,9 +49,10 @@ export class Lane {
     this.#lastMs = options.clock.now();
   }
 
-  /** Whether its tasks have given more than may wait; they are to process no more until `onProgress`. */
+  /** Whether its tasks have given, or changed, more than may wait; they are to process no more until `onProgress`. */
   get isFull(): boolean {
-    return this.#failed || this.#outputCount >= this.#options.maxBufferedOutputs;
+    const isFull = this.#failed || this.#outputCount >= this.#options.maxBufferedOutputs;
+    return isFull || this.tasks.some(task => task.isFull);
   }
 
   /** When the next checkpoint is due. */
@@ -62,7 +63,8 @@ export class Lane {
   /** Starts what is due, and waits for none of it. Throws what keeps a task from making its checkpoint. */
   advance(): void {
     if (this.#failed) return;
-    if (!this.#committing && this.#options.clock.now() >= this.dueMs) this.#checkpoint();
+    const isDue = () => this.#options.clock.now() >= this.dueMs || this.tasks.some(task => task.isDue);
+    if (!this.#committing && isDue()) this.#checkpoint();
     const isFree = !this.#sending && (!this.#committing || this.#written);
     if (isFree && this.#outputCount >= Math.min(worthSending, this.#options.maxBufferedOutputs))
       this.#sendAhead();
@@ -81,11 +83,12 @@ export class Lane {
     if (this.#failed) throw this.#failure;
   }
 
-  /** Takes nothing any more, and resolves when nothing is under way, however it ended. */
+  /** Takes nothing any more, and resolves when nothing is under way, however it ended; then files are let go. */
   async abandon(): Promise<void> {
     this.#failed = true;
     await this.#sending;
     await this.#committing;
+    for (const task of this.tasks) task.abandon();
   }
 
   get #outputCount(): number {

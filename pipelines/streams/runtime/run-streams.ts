@@ -270,6 +270,7 @@ class Runtime implements Streams {
     } = this.#options;
     const { commitIntervalMs = defaultCommitIntervalMs, maxBufferedOutputs = defaultMaxBufferedOutputs } =
       this.#options;
+    const { stateDir } = this.#options;
     const environment: TaskEnvironment = {
       graph: topology.graph,
       applicationId,
@@ -278,6 +279,9 @@ class Runtime implements Streams {
       onFailure,
       deadLetter: letter => deadLetterRecord(letter, deadLetters),
       global: table => this.#globals.view(table),
+      ...(stateDir !== undefined && {
+        state: { path: stateDir, warn: (fields, message) => this.#logger.warn(fields, message) },
+      }),
     };
     return new TaskSet({
       ...{ client, environment, plan: this.#plan, admin: this.#admin, committer: this.#committer },

@@ -23,6 +23,11 @@ export interface StreamsOptions {
   readonly patienceMs?: number;
   /** How long after a member's last sign of life its partitions go to another. Absent: the log's. */
   readonly sessionTimeoutMs?: number;
+  /**
+   * Where stores on disk keep their files, `<stateDir>/<applicationId>/…`; a directory of this member's alone. Files that are lost
+   * cost time only. Absent: there must be no such store.
+   */
+  readonly stateDir?: string;
   /** Where this process answers queries, such as `host:port`: what `group()` tells the others. Absent: nowhere. */
   readonly endpoint?: string;
   /** Absent: the system's. */

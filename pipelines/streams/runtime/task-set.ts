@@ -162,7 +162,12 @@ export class TaskSet {
       this.#restoring.note(progress);
       onRestore?.(progress);
     };
-    await restoreTask(task, committed, { client, admin, applicationId, counters, prepare, onProgress });
+    try {
+      await restoreTask(task, committed, { client, admin, applicationId, counters, prepare, onProgress });
+    } catch (error) {
+      task.abandon();
+      throw error;
+    }
     return task;
   }
 
@@ -195,7 +200,7 @@ export class TaskSet {
         { code },
         `The last checkpoint before a rebalance failed, its input will be read again: ${message}`,
       );
-      for (const task of lane.tasks) this.#close(task);
+      for (const task of lane.tasks) task.abandon();
     }
   }
 

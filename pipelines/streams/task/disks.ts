@@ -36,6 +36,12 @@ export function storeEnvironment(task: Task, store: string, environment: TaskEnv
   return { streamTimeMs, disk };
 }
 
+interface TaskDisk {
+  readonly disk: StoreDisk;
+  /** null: it has no changelog. */
+  readonly topic: string | null;
+}
+
 interface Taken {
   /** Numbers of what was frozen, by disk. */
   readonly frozen: readonly number[];
@@ -43,11 +49,17 @@ interface Taken {
 }
 
 export class TaskDisks {
-  readonly #disks: readonly { readonly disk: StoreDisk; readonly topic: string }[];
+  readonly #disks: readonly TaskDisk[];
   readonly #taken = new WeakMap<Checkpoint, Taken>();
 
   constructor(stores: ReadonlyMap<string, OpenStore>, topicOf: (store: string) => string) {
-    this.#disks = [...stores].flatMap(([name, { disk }]) => (disk ? [{ disk, topic: topicOf(name) }] : []));
+    this.#disks = [...stores].flatMap(([name, { disk, changelog }]) =>
+      disk ? [{ disk, topic: changelog && topicOf(name) }] : [],
+    );
+  }
+
+  get isDue(): boolean {
+    return this.#disks.some(({ disk }) => disk.isDue);
   }
 
   get isFull(): boolean {
@@ -64,6 +76,11 @@ export class TaskDisks {
       this.#taken.set(checkpoint, { frozen: this.#disks.map(({ disk }) => disk.freeze()), ends: null });
   }
 
+  /** There was nothing for the log: what is in no changelog counts by itself. */
+  tookNothing(): void {
+    for (const { disk, topic } of this.#disks) if (topic === null) disk.settle(disk.freeze(), null);
+  }
+
   /** The changelogs hold it up to there, by topic. */
   written(checkpoint: Checkpoint, ends: Readonly<Record<string, number>>): void {
     const taken = this.#taken.get(checkpoint);
@@ -75,7 +92,7 @@ export class TaskDisks {
     const taken = this.#taken.get(checkpoint);
     if (!taken) return;
     for (const [at, { disk, topic }] of this.#disks.entries())
-      disk.settle(taken.frozen[at]!, taken.ends?.[topic] ?? null);
+      disk.settle(taken.frozen[at]!, (topic !== null && taken.ends?.[topic]) || null);
   }
 
   /** Closes all, whatever one of them throws. */

@@ -16,7 +16,7 @@ import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
 import type { Clock } from '../clock.ts';
 import { type Counters, counted } from '../counters.ts';
 import { stopwatchMs } from '../observe/stopwatch.ts';
-import type { StoreMetrics } from '../observe/store-metrics.ts';
+import { metricsOf, type StoreMetrics } from '../observe/store-metrics.ts';
 import type { TaskMeasures } from '../observe/task-measures.ts';
 import type { Origin, StreamRecord } from '../record.ts';
 import type { StoreDisk } from '../store/disk.ts';
@@ -122,12 +122,7 @@ export class Task implements TaskScope {
   }
 
   storeMetrics(): readonly StoreMetrics[] {
-    return [...this.stores].map(([store, open]) => ({
-      taskId: this.id,
-      store,
-      entries: (open.store as { readonly size?: number }).size ?? 0,
-      figures: open.metrics?.() ?? {},
-    }));
+    return [...this.stores].map(([name, open]) => metricsOf(this.id, name, open));
   }
 
   /** Opens the steps. Call it once, when the stores are restored to `mark`; `ends`: where their changelogs count to. */
@@ -171,7 +166,12 @@ export class Task implements TaskScope {
     return new Map([...this.#committed].map(([{ topic }, offset]) => [topic, offset]));
   }
 
-  /** Stores have no more room for changes: a checkpoint is due. */
+  /** Many changes wait for a checkpoint. */
+  get isDue(): boolean {
+    return this.#disks.isDue;
+  }
+
+  /** Stores have no room for more changes until the checkpoint under way is committed. */
   get isFull(): boolean {
     return this.#disks.isFull;
   }
@@ -227,7 +227,10 @@ export class Task implements TaskScope {
       .map(({ topic, position }) => ({ topic, partition: this.partition, offset: position }));
     const { records: outputs, causes } = this.#takeOutputs();
     const isEmpty = outputs.length === 0 && changes.length === 0 && offsets.length === 0;
-    if (isEmpty && !this.#ahead) return null;
+    if (isEmpty && !this.#ahead) {
+      this.#disks.tookNothing();
+      return null;
+    }
     this.#ahead = false;
     const positions = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
     const { id: taskId, streamTimeMs } = this;
@@ -270,6 +273,13 @@ export class Task implements TaskScope {
     } finally {
       this.#disks.close();
     }
+  }
+
+  /** Ends as after a crash: no step is told, and files stay as they are. */
+  abandon(): void {
+    for (const input of this.inputs) input.clear();
+    this.#wiring.disconnect();
+    for (const { disk } of this.stores.values()) disk?.abandon();
   }
 
   // What steps see.
