@@ -52,7 +52,7 @@ export class Lane {
   /** Whether its tasks have given, or changed, more than may wait; they are to process no more until `onProgress`. */
   get isFull(): boolean {
     const isFull = this.#failed || this.#outputCount >= this.#options.maxBufferedOutputs;
-    return isFull || this.tasks.some(task => task.isFull);
+    return isFull || this.tasks.some(task => task.disks.isFull);
   }
 
   /** When the next checkpoint is due. */
@@ -63,7 +63,7 @@ export class Lane {
   /** Starts what is due, and waits for none of it. Throws what keeps a task from making its checkpoint. */
   advance(): void {
     if (this.#failed) return;
-    const isDue = () => this.#options.clock.now() >= this.dueMs || this.tasks.some(task => task.isDue);
+    const isDue = () => this.#options.clock.now() >= this.dueMs || this.tasks.some(task => task.disks.isDue);
     if (!this.#committing && isDue()) this.#checkpoint();
     const isFree = !this.#sending && (!this.#committing || this.#written);
     if (isFree && this.#outputCount >= Math.min(worthSending, this.#options.maxBufferedOutputs))

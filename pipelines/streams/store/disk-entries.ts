@@ -22,7 +22,7 @@ import type { Identity } from './identity.ts';
 export interface DiskBounds {
   /** Of entries that are kept only because they were used last. Absent: 8 MiB. */
   readonly cacheBytes?: number;
-  /** Of changes that wait for a checkpoint or to be written. Absent: 4 MiB. */
+  /** Of changes that wait for a checkpoint or to be written. Absent: 8 MiB. */
   readonly bufferBytes?: number;
 }
 
@@ -63,6 +63,7 @@ export class DiskEntries<K, V> {
   #dirty: DiskEntry<K, V>[] = [];
   #frozen: Layer<K, V>[] = [];
   #number = 0;
+  #dirtyBytes = 0;
   /** Of the dirty and the frozen. */
   #unsettledBytes = 0;
   /** Of a value, as it was written lately. */
@@ -74,8 +75,12 @@ export class DiskEntries<K, V> {
     this.#file = file;
     this.#serde = value;
     this.#cacheBytes = cacheBytes ?? 8 * mebibyte;
-    this.#bufferBytes = bufferBytes ?? 4 * mebibyte;
+    this.#bufferBytes = bufferBytes ?? 8 * mebibyte;
     this.#writes = new DiskWrites(file, this.#bufferBytes / 2, entry => this.#written(entry));
+  }
+
+  get isDue(): boolean {
+    return this.#dirtyBytes > this.#bufferBytes / 4;
   }
 
   get isFull(): boolean {
@@ -158,6 +163,7 @@ export class DiskEntries<K, V> {
       entries.push({ entry, value: serialised, timestampMs, bytes: entry.bytes });
     }
     this.#dirty = [];
+    this.#dirtyBytes = 0;
     this.#number += 1;
     this.#frozen.push({ number: this.#number, entries });
     return this.#number;
@@ -196,6 +202,7 @@ export class DiskEntries<K, V> {
     }
     entry.isDirty = true;
     entry.bytes = entry.key.length + this.#valueBytes + overheadBytes;
+    this.#dirtyBytes += entry.bytes;
     this.#unsettledBytes += entry.bytes;
     this.#dirty.push(entry);
     return entry;

@@ -23,6 +23,10 @@ export class DiskFiles implements StoreDisk {
     this.#keeps = keeps;
   }
 
+  get isDue(): boolean {
+    return this.#entries.isDue;
+  }
+
   get isFull(): boolean {
     return this.#entries.isFull;
   }

@@ -43,7 +43,9 @@ export interface StoreDisk {
    * Errors: STORE_UNUSABLE.
    */
   settle(frozen: number, end: number | null): void;
-  /** Too much waits to be written: a checkpoint is due. */
+  /** Many changes wait for a checkpoint: it is due. */
+  readonly isDue: boolean;
+  /** Too many changes do not count yet: no more of them until some do. */
   readonly isFull: boolean;
   /** Writes what counts, forgets the rest, and lets go of the files. Idempotent. */
   close(): void;

@@ -1,3 +1,6 @@
+import type { StoreMetrics } from '../observe/store-metrics.ts';
+import type { OpenStore } from './store.ts';
+
 /** What is done to a store. */
 export class Meter {
   gets = 0;
@@ -18,4 +21,10 @@ export class Meter {
     const { gets, puts, deletes, ranges } = this;
     return { gets, puts, deletes, ranges, bytes: Math.round(entries * this.#entryBytes) };
   }
+}
+
+/** Of an opened store, whatever it counts itself. */
+export function metricsOf(taskId: string, store: string, open: OpenStore): StoreMetrics {
+  const { size = 0 } = open.store as { readonly size?: number };
+  return { taskId, store, entries: size, figures: open.metrics?.() ?? {} };
 }

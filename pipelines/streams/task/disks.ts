@@ -58,10 +58,12 @@ export class TaskDisks {
     );
   }
 
+  /** Many changes wait for a checkpoint. */
   get isDue(): boolean {
     return this.#disks.some(({ disk }) => disk.isDue);
   }
 
+  /** There is no room for more changes until the checkpoint under way is committed. */
   get isFull(): boolean {
     return this.#disks.some(({ disk }) => disk.isFull);
   }

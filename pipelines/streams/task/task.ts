@@ -16,11 +16,12 @@ import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
 import type { Clock } from '../clock.ts';
 import { type Counters, counted } from '../counters.ts';
 import { stopwatchMs } from '../observe/stopwatch.ts';
-import { metricsOf, type StoreMetrics } from '../observe/store-metrics.ts';
+import type { StoreMetrics } from '../observe/store-metrics.ts';
 import type { TaskMeasures } from '../observe/task-measures.ts';
 import type { Origin, StreamRecord } from '../record.ts';
 import type { StoreDisk } from '../store/disk.ts';
 import type { GlobalTable } from '../store/global.ts';
+import { metricsOf } from '../store/metered.ts';
 import type { Changelog, OpenStore, StoreSpec } from '../store/store.ts';
 import type { Graph, SubTopology } from '../topology/graph.ts';
 import { changelogOf, checkpointsOf, resolveTopic, type TopicRef } from '../topology/topic-ref.ts';
@@ -74,6 +75,7 @@ export class Task implements TaskScope {
   readonly clock: Pick<Clock, 'now'>;
   readonly stores = new Map<string, OpenStore>();
   readonly inputs: readonly Input[];
+  readonly disks: TaskDisks;
   streamTimeMs = -1;
   active = false;
   received: LogRecord | null = null;
@@ -91,7 +93,6 @@ export class Task implements TaskScope {
   /** Outputs were taken since the last checkpoint, which has to cover them. */
   #ahead = false;
   #mark: Mark | null = null;
-  readonly #disks: TaskDisks;
   #historyId = '';
   #halted: SluiceError | null = null;
 
@@ -105,7 +106,7 @@ export class Task implements TaskScope {
     this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
     for (const spec of sub.stores)
       this.stores.set(spec.name, spec.open(storeEnvironment(this, spec.name, environment)));
-    this.#disks = new TaskDisks(this.stores, name => changelogOf(applicationId, name));
+    this.disks = new TaskDisks(this.stores, name => changelogOf(applicationId, name));
     this.#wiring = new Wiring(graph, sub.nodes, this);
   }
 
@@ -130,7 +131,7 @@ export class Task implements TaskScope {
     if (mark) this.streamTimeMs = mark.streamTimeMs;
     this.#mark = mark;
     this.#historyId = mark?.history ?? randomUUID();
-    this.#disks.begin(this.#historyId);
+    this.disks.begin(this.#historyId);
     Object.assign(this.#changelogEnds, ends);
     for (const input of this.inputs) {
       const at = committed.find(
@@ -166,16 +167,6 @@ export class Task implements TaskScope {
     return new Map([...this.#committed].map(([{ topic }, offset]) => [topic, offset]));
   }
 
-  /** Many changes wait for a checkpoint. */
-  get isDue(): boolean {
-    return this.#disks.isDue;
-  }
-
-  /** Stores have no room for more changes until the checkpoint under way is committed. */
-  get isFull(): boolean {
-    return this.#disks.isFull;
-  }
-
   /** How many outputs were not taken yet. */
   get outputCount(): number {
     return this.#outputs.length;
@@ -201,7 +192,8 @@ export class Task implements TaskScope {
   punctuate(): void {
     this.#refuseHalted();
     const now = this.clock.now();
-    if (this.#punctuators.isWallClockDue(now)) this.#punctuate('wall-clock', now);
+    if (this.#punctuators.isWallClockDue(now))
+      this.#unprompted(() => this.#punctuators.run('wall-clock', now));
   }
 
   /** The outputs so far, to be sent ahead of the checkpoint that will cover them. */
@@ -228,14 +220,14 @@ export class Task implements TaskScope {
     const { records: outputs, causes } = this.#takeOutputs();
     const isEmpty = outputs.length === 0 && changes.length === 0 && offsets.length === 0;
     if (isEmpty && !this.#ahead) {
-      this.#disks.tookNothing();
+      this.disks.tookNothing();
       return null;
     }
     this.#ahead = false;
     const positions = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
     const { id: taskId, streamTimeMs } = this;
     const checkpoint = { taskId, outputs, causes, changes, offsets, positions, streamTimeMs };
-    this.#disks.taken(checkpoint);
+    this.disks.taken(checkpoint);
     return checkpoint;
   }
 
@@ -250,7 +242,7 @@ export class Task implements TaskScope {
     const serial = (this.#mark?.serial ?? 0) + 1;
     const changelogs = ends && { ...this.#changelogEnds };
     this.#mark = { history: this.#historyId, serial, streamTimeMs, offsets, changelogs };
-    if (changelogs) this.#disks.written(checkpoint, changelogs);
+    if (changelogs) this.disks.written(checkpoint, changelogs);
     const topic = checkpointsOf(this.#environment.applicationId);
     return markRecord(this.#mark, { topic, partition: this.partition, taskId: this.id });
   }
@@ -261,7 +253,7 @@ export class Task implements TaskScope {
       const input = this.inputs.find(each => each.topic === topic);
       if (input) this.#committed.set(input, offset);
     }
-    this.#disks.settled(checkpoint);
+    this.disks.settled(checkpoint);
   }
 
   /** Forgets what is buffered, ends the steps, and lets go of files. Throws what a step's `close` throws. */
@@ -271,7 +263,7 @@ export class Task implements TaskScope {
     try {
       for (const { step } of this.#wiring.instances.values()) step.close?.();
     } finally {
-      this.#disks.close();
+      this.disks.close();
     }
   }
 
@@ -318,7 +310,12 @@ export class Task implements TaskScope {
 
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation {
     const now = type === 'stream-time' ? this.streamTimeMs : this.clock.now();
-    return this.#punctuators.add(type, now, { intervalMs, run });
+    const timed = (timeMs: number) => {
+      const startMs = stopwatchMs();
+      run(timeMs);
+      this.#measures.punctuated(startMs);
+    };
+    return this.#punctuators.add(type, now, { intervalMs, run: timed });
   }
 
   settled({ origin, timestampMs, headers }: StreamRecord<unknown, unknown>): void {
@@ -361,13 +358,7 @@ export class Task implements TaskScope {
     this.inputKey = undefined;
     if (this.#wiring.failure) this.#failed(raw, this.#wiring.failure.error);
     if (this.#punctuators.isStreamTimeDue(this.streamTimeMs))
-      this.#punctuate('stream-time', this.streamTimeMs);
-  }
-
-  #punctuate(type: PunctuationType, timeMs: number): void {
-    const startMs = stopwatchMs();
-    this.#unprompted(() => this.#punctuators.run(type, timeMs));
-    this.#measures.punctuated(startMs);
+      this.#unprompted(() => this.#punctuators.run('stream-time', this.streamTimeMs));
   }
 
   /** Has steps emit without an input record. What they throw themselves halts: no record is to blame. */
