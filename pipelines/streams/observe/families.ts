@@ -86,10 +86,12 @@ function ofApplication(source: MetricsSource, metrics: StreamsMetrics): readonly
     gauge(
       'restore_remaining_records',
       'Offsets between what was restored of a store and the end of its changelog',
-      restoring.map(({ taskId: task, store, position, end }) => ({
-        labels: { task, store },
-        value: Math.max(0, end - position),
-      })),
+      restoring.map(({ taskId: task, store, left: value }) => ({ labels: { task, store }, value })),
+    ),
+    gauge(
+      'restore_rate',
+      'Records restored per second, of a store that is being restored',
+      restoring.map(({ taskId: task, store, perSecond: value }) => ({ labels: { task, store }, value })),
     ),
   ];
 }

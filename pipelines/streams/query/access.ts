@@ -53,7 +53,7 @@ export class Access {
   }
 
   #isKnown(path: string, authorization: string, token: string): boolean {
-    const [scheme = '', secret = ''] = authorization.split(' ', 2);
+    const [, scheme = '', secret = ''] = /^(\S+) (.*)$/.exec(authorization) ?? [];
     if (scheme.toLowerCase() === 'bearer') return isSame(secret, token);
     if (scheme !== ticketScheme) return false;
     const [until = '', signature = ''] = secret.split('.', 2);

@@ -1,0 +1,385 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { memoryLog, partitionOf } from '#kafka';
+import { type Serde, textSerde } from '#schemas';
+import {
+  count,
+  type DeadLetter,
+  keyValueStore,
+  process,
+  runStreams,
+  type ServeOptions,
+  type Streams,
+  type StreamsServer,
+  selectKey,
+  serveStreams,
+  timelineStore,
+  to,
+  topology,
+} from '../index.ts';
+
+const json = <T>(): Serde<T> => ({
+  serialize: value => Buffer.from(JSON.stringify(value)),
+  deserialize: bytes => JSON.parse(bytes.toString()),
+});
+const text = { key: textSerde, value: textSerde };
+const counts = keyValueStore({ name: 'counts', key: textSerde, value: json<number>() });
+const seen = timelineStore({ name: 'seen', key: textSerde, value: textSerde, retentionMs: 1_000_000 });
+const byValue = keyValueStore({
+  name: 'by-value',
+  key: json<{ readonly word: string }>(),
+  value: json<number>(),
+});
+
+/** Counts by key; notes when each key came; counts by value, wherever the key is. */
+const words = () =>
+  topology('words', b => {
+    const source = b.source('words', text);
+    source.pipe(count({ store: counts }), to('totals', { key: textSerde, value: json<number>() }));
+    source.pipe(
+      process(
+        () => {
+          let note: (key: string, value: string, timestampMs: number) => void;
+          return {
+            init(context) {
+              const times = context.store(seen);
+              const values = context.store(byValue);
+              note = (key, value, timestampMs) => {
+                times.put(key, timestampMs, value, timestampMs);
+                const word = { word: value };
+                values.put(word, (values.get(word) ?? 0) + 1);
+              };
+            },
+            process: ({ key, value, timestampMs }) => note(key, value, timestampMs),
+          };
+        },
+        { name: 'note', stores: [seen, byValue] },
+      ),
+    );
+  });
+
+const partitions = 4;
+const keys = Array.from({ length: 20 }, (_, i) => `key-${String(i).padStart(2, '0')}`);
+type Body = { readonly [name: string]: unknown };
+
+describe('an application that is asked', () => {
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  const setUp = async () => {
+    const log = memoryLog();
+    const client = log.client();
+    const admin = await client.admin();
+    await admin.createTopics(['words', 'totals', 'dead'].map(topic => ({ topic, partitions })));
+    const producer = await client.producer();
+    const send = (pairs: readonly (readonly [string, string])[]) =>
+      producer.send(
+        pairs.map(([key, value], i) => ({
+          ...{
+            topic: 'words',
+            key: Buffer.from(key),
+            value: Buffer.from(value),
+            timestampMs: 1_000 * (i + 1),
+          },
+        })),
+      );
+    const start = async (options: Partial<ServeOptions> = {}) => {
+      const streams = runStreams({
+        topology: words(),
+        client: log.client(),
+        applicationId: 'app',
+        commitIntervalMs: 20,
+        deadLetters: { topic: 'dead', value: json<DeadLetter>() },
+      });
+      const server = await serveStreams(streams, { listen: '127.0.0.1:0', ...options });
+      closing.push(
+        () => server.close(),
+        () => streams.close(),
+      );
+      await streams.start();
+      return { streams, server };
+    };
+    return { log, send, start };
+  };
+
+  const ask = async ({ endpoint }: StreamsServer, path: string, init: RequestInit = {}) => {
+    const response = await fetch(`http://${endpoint}${path}`, init);
+    const body = (await response.json()) as Body;
+    return { status: response.status, headers: response.headers, body };
+  };
+
+  const settled = async (members: readonly Streams[], records: number) => {
+    await expect
+      .poll(() => members.reduce((sum, each) => sum + (each.metrics().counters['records.in'] ?? 0), 0))
+      .toBe(records);
+  };
+  const shared = async (members: readonly Streams[]) => {
+    await expect
+      .poll(() => members.map(each => each.group()?.members.length))
+      .toEqual(members.map(() => members.length));
+  };
+
+  it('answers for a key: its value, its time, and where they come from', async () => {
+    const { send, start } = await setUp();
+    const { streams, server } = await start();
+    await send([
+      ['a b/ü', 'x'],
+      ['a b/ü', 'y'],
+    ]);
+    await settled([streams], 2);
+    const partition = partitionOf(Buffer.from('a b/ü'), partitions);
+    const answer = await ask(server, `/stores/counts/keys/${encodeURIComponent('a b/ü')}`);
+    expect(answer).toMatchObject({ status: 200 });
+    expect(answer.body).toEqual({
+      ...{ store: 'counts', key: 'a b/ü', value: 2, timestampMs: 2_000 },
+      ...{ partition, task: `0_${partition}`, role: 'active', lagRecords: 0 },
+    });
+    const encoded = Buffer.from('a b/ü').toString('base64url');
+    expect((await ask(server, `/stores/counts/keys/${encoded}?encoding=base64url`)).body).toEqual(
+      answer.body,
+    );
+  });
+
+  it('answers for every key through every member, and says which has it', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    await send(keys.map(key => [key, 'x']));
+    await settled([one.streams, two.streams], keys.length);
+    for (const { server } of [one, two]) {
+      for (const key of keys) {
+        const { status, body } = await ask(server, `/stores/counts/keys/${key}`);
+        expect({ status, key: body.key, value: body.value, role: body.role }).toEqual({
+          ...{ status: 200, key, value: 1, role: 'active' },
+        });
+      }
+    }
+    const held = [one, two].map(({ streams }) => streams.metrics().tasks.length);
+    expect(held).toEqual([2, 2]);
+  });
+
+  it('answers for a whole store in the order of its keys, over all members, in pages', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    await send(keys.map(key => [key, 'x']));
+    await settled([one.streams, two.streams], keys.length);
+    for (const { server } of [one, two]) {
+      const whole = await ask(server, '/stores/counts');
+      expect((whole.body.entries as Body[]).map(({ key }) => key)).toEqual(keys);
+      expect(whole.body).toMatchObject({ more: false });
+      expect((whole.body.places as Body[]).map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
+      const page = await ask(server, '/stores/counts?from=key-03&to=key-18&limit=5');
+      expect((page.body.entries as Body[]).map(({ key }) => key)).toEqual(keys.slice(3, 8));
+      expect(page.body).toMatchObject({ more: true });
+      expect((await ask(server, '/stores/counts?from=key-15&limit=5')).body).toMatchObject({ more: false });
+    }
+  });
+
+  it('answers for the times of a key, and for a span of all keys', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    await send([
+      ['a', 'first'],
+      ['b', 'second'],
+      ['a', 'third'],
+      ['c', 'fourth'],
+    ]);
+    await settled([one.streams, two.streams], 4);
+    for (const { server } of [one, two]) {
+      const times = await ask(server, '/stores/seen/windows/a');
+      expect(times.body).toMatchObject({
+        entries: [
+          { timeMs: 1_000, value: 'first', timestampMs: 1_000 },
+          { timeMs: 3_000, value: 'third', timestampMs: 3_000 },
+        ],
+        nextMs: null,
+      });
+      expect((await ask(server, '/stores/seen/windows/a?limit=1')).body).toMatchObject({ nextMs: 3_000 });
+      expect((await ask(server, '/stores/seen/windows/a?from=1001&to=2999')).status).toBe(404);
+      const span = await ask(server, '/stores/seen/windows?from=2000');
+      expect((span.body.entries as Body[]).map(({ key, timeMs }) => [key, timeMs])).toEqual([
+        ['b', 2_000],
+        ['a', 3_000],
+        ['c', 4_000],
+      ]);
+    }
+  });
+
+  it('finds what a step by hand put under a key of its own choice', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    const value = 'rare';
+    await send([['a', value]]);
+    await settled([one.streams, two.streams], 1);
+    for (const { server } of [one, two]) {
+      const found = await ask(server, `/stores/by-value/keys/${encodeURIComponent('{ "word": "rare" }')}`);
+      expect(found.body).toMatchObject({ key: { word: value }, value: 1 });
+      const none = await ask(server, `/stores/by-value/keys/${encodeURIComponent('{"word":"none"}')}`);
+      expect(none).toMatchObject({ status: 404, body: { store: 'by-value', key: { word: 'none' } } });
+    }
+  });
+
+  it('passes no question on that came from a member, or that is to be answered here', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    await send(keys.map(key => [key, 'x']));
+    await settled([one.streams, two.streams], keys.length);
+    const mine = two.streams.group()!.me.partitions;
+    const key = keys.find(each => mine.includes(partitionOf(Buffer.from(each), partitions)))!;
+    const path = `/stores/counts/keys/${key}`;
+    const where = { partition: partitionOf(Buffer.from(key), partitions), endpoint: two.server.endpoint };
+    expect(await ask(one.server, `${path}?local`)).toMatchObject({ status: 421, body: where });
+    expect(await ask(one.server, path, { headers: { 'x-sluice-hop': '1' } })).toMatchObject({ status: 421 });
+    expect(await ask(two.server, `${path}?local`)).toMatchObject({ status: 200 });
+    expect(await ask(one.server, '/stores/counts?local')).toMatchObject({ status: 421 });
+  });
+
+  it('says to come again when the holder of a partition does not answer', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    await send(keys.map(key => [key, 'x']));
+    await settled([one.streams, two.streams], keys.length);
+    await two.server.close();
+    const gone = await ask(one.server, '/stores/counts');
+    expect(gone.status).toBe(503);
+    expect(gone.headers.get('retry-after')).toBe('1');
+    expect(gone.body.error).toContain(two.server.endpoint);
+  });
+
+  it.each([
+    ['/stores/none/keys/a', 404, { stores: ['by-value', 'counts', 'seen'] }],
+    ['/stores/none', 404, {}],
+    ['/nowhere', 404, {}],
+    ['/stores/counts/keys/none', 404, { store: 'counts', key: 'none' }],
+    ['/stores/counts?limit=0', 400, { error: expect.stringMatching(/^limit: /) }],
+    ['/stores/counts?limit=1e3', 400, { error: expect.stringMatching(/^limit: /) }],
+    ['/stores/counts?limit=2&limit=3', 400, { error: expect.stringMatching(/^limit: given twice/) }],
+    ['/stores/counts?form=a', 400, { error: expect.stringMatching(/^form: .*from/) }],
+    ['/stores/counts?partitions=9', 400, { error: expect.stringMatching(/^partitions: /) }],
+    ['/stores/counts?partitions=x', 400, { error: expect.stringMatching(/^partitions: /) }],
+    ['/stores/counts?stale=yes', 400, { error: expect.stringMatching(/^stale: /) }],
+    ['/stores/counts/keys/a=?encoding=base64url', 400, { error: expect.stringMatching(/^key: /) }],
+    ['/stores/counts/keys/%ff', 400, { error: expect.stringContaining('%ff') }],
+    ['/stores/by-value/keys/{', 400, { error: expect.stringMatching(/^key: .*by-value/) }],
+    ['/stores/counts/windows/a', 400, { error: expect.stringContaining('/stores/counts/keys/') }],
+    ['/stores/seen/keys/a', 400, { error: expect.stringContaining('/stores/seen/windows/') }],
+    ['/stores/seen/windows/a?from=-1', 400, { error: expect.stringMatching(/^from: /) }],
+    ['/topology?format=png', 400, { error: expect.stringMatching(/^format: .*mermaid/) }],
+  ])('refuses %s and says why', async (path, status, body) => {
+    const { start } = await setUp();
+    const { server } = await start();
+    expect(await ask(server, path)).toMatchObject({ status, body });
+  });
+
+  it('says how it is, what it is made of, and who is in the group', async () => {
+    const { start } = await setUp();
+    const { streams, server } = await start();
+    expect(await ask(server, '/health')).toMatchObject({ status: 200, body: { state: 'running' } });
+    const picture = await fetch(`http://${server.endpoint}/topology`);
+    expect(await picture.text()).toBe(words().describe());
+    const drawn = await fetch(`http://${server.endpoint}/topology?format=mermaid`);
+    expect(await drawn.text()).toBe(words().mermaid());
+    expect((await ask(server, '/group')).body).toMatchObject({
+      application: 'app',
+      group: { me: { endpoint: server.endpoint, partitions: [0, 1, 2, 3] } },
+    });
+    expect((await ask(server, '/stores')).body.stores).toMatchObject([
+      { name: 'by-value', kind: 'key-value' },
+      { name: 'counts', kind: 'key-value', changelog: true },
+      { name: 'seen', kind: 'timeline' },
+    ]);
+    expect(await ask(server, '/health', { method: 'POST' })).toMatchObject({ status: 405 });
+    await streams.close();
+    expect(await ask(server, '/health')).toMatchObject({ status: 503, body: { state: 'closed' } });
+  });
+
+  it('answers before the start that it has not started', async () => {
+    const log = memoryLog();
+    const streams = runStreams({
+      topology: words(),
+      client: log.client(),
+      applicationId: 'app',
+      deadLetters: { topic: 'dead', value: json<DeadLetter>() },
+    });
+    const server = await serveStreams(streams, { listen: '0' });
+    closing.push(() => server.close());
+    expect(await ask(server, '/health')).toMatchObject({ status: 503, body: { state: 'created' } });
+    expect(await ask(server, '/stores/counts/keys/a')).toMatchObject({ status: 503 });
+    expect(await ask(server, '/metrics?format=json')).toMatchObject({
+      status: 200,
+      body: { state: 'created' },
+    });
+  });
+
+  it('asks for the token, except about its health, and lets members in without showing it', async () => {
+    const { send, start } = await setUp();
+    const token = 'a token of some length';
+    const [one, two] = [await start({ token }), await start({ token })];
+    await shared([one.streams, two.streams]);
+    await send(keys.map(key => [key, 'x']));
+    await settled([one.streams, two.streams], keys.length);
+    const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } });
+    for (const path of ['/metrics', '/stores', '/stores/counts', '/group', '/topology', '/nowhere'])
+      expect(await ask(one.server, path)).toMatchObject({ status: 401 });
+    expect(await ask(one.server, '/stores/counts', bearer('another'))).toMatchObject({ status: 401 });
+    expect(await ask(one.server, '/health')).toMatchObject({ status: 200 });
+    const whole = await ask(one.server, '/stores/counts', bearer(token));
+    expect(whole.body).toMatchObject({ entries: keys.map(key => ({ key })) });
+  });
+
+  it('does not answer a web page that came by a name of its own', async () => {
+    const { start } = await setUp();
+    const { server } = await start();
+    const port = server.endpoint.split(':')[1];
+    const { request } = await import('node:http');
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const asking = request({ host: '127.0.0.1', port, path: '/stores', headers: { host } }, response => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asking.once('error', reject).end();
+      });
+    expect(await statusFor(`attacker.example:${port}`)).toBe(403);
+    expect(await statusFor(`localhost:${port}`)).toBe(200);
+    expect(await statusFor(`[::1]:${port}`)).toBe(200);
+  });
+
+  it('publishes its metrics', async () => {
+    const { send, start } = await setUp();
+    const { streams, server } = await start();
+    await send(keys.map(key => [key, 'x']));
+    await settled([streams], keys.length);
+    await expect.poll(() => streams.metrics().commits.count).toBeGreaterThan(0);
+    await sleep(30);
+    const response = await fetch(`http://${server.endpoint}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const published = await response.text();
+    expect(published).toMatch(/^sluice_streams_records_in_total\{application="app"\} 20$/m);
+    expect(published).toMatch(/^sluice_streams_state\{state="running",application="app"\} 1$/m);
+    expect(published).toMatch(/^process_resident_memory_bytes\{application="app"\} \d+$/m);
+  });
+});
+
+it('a key that a step changes is not taken for placed', async () => {
+  const { namedStores } = await import('./named-store.ts');
+  const { graph } = topology('t', b => {
+    b.source('words', text).pipe(
+      selectKey(({ value }) => value, { partitioning: 'kept' }),
+      count({ store: counts }),
+    );
+  });
+  expect(namedStores(graph)).toMatchObject([{ name: 'counts', isPlaced: false }]);
+  expect(namedStores(words().graph)).toMatchObject([
+    { name: 'by-value', isPlaced: false },
+    { name: 'counts', isPlaced: true },
+    { name: 'seen', isPlaced: false },
+  ]);
+});
