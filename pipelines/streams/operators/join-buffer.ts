@@ -24,7 +24,7 @@ export function joinBuffer<K, V>(options: JoinBufferOptions<K, V>): StoreSpec<Jo
         environment,
       );
       const { changelog, expire } = timed;
-      return { store: new JoinBuffer(timed), changelog, ...(expire && { expire }) };
+      return { store: new JoinBuffer(timed, options.retentionMs), changelog, ...(expire && { expire }) };
     },
   };
 }
@@ -32,20 +32,25 @@ export function joinBuffer<K, V>(options: JoinBufferOptions<K, V>): StoreSpec<Jo
 export class JoinBuffer<K, V> {
   readonly #timed: SelfTimed<K, readonly V[]>;
   readonly #timeline: Timeline<K, readonly V[]>;
+  readonly #retentionMs: number;
 
-  constructor(timed: SelfTimed<K, readonly V[]>) {
+  constructor(timed: SelfTimed<K, readonly V[]>, retentionMs: number) {
+    this.#retentionMs = retentionMs;
     this.#timed = timed;
     this.#timeline = timed.timeline;
   }
 
-  /** Without effect where it comes too late to be kept. */
-  put(key: K, timeMs: number, value: V): void {
+  /** null moves the buffer's time only. false, and without effect, where it comes too late to be kept. */
+  put(key: K, timeMs: number, value: V | null): boolean {
     this.#timed.advance(timeMs);
-    const before = this.#timeline.get(key, timeMs);
-    this.#timeline.put(key, timeMs, before ? [...before, value] : [value], timeMs);
+    if (timeMs <= this.#timed.timeMs - this.#retentionMs) return false;
+    const before = this.#timeline.get(key, timeMs) ?? [];
+    // Nothing is kept as well, so that time is the same after a restart.
+    this.#timeline.put(key, timeMs, value === null ? before : [...before, value], timeMs);
+    return true;
   }
 
-  /** Both ends included, oldest first, of one time as they came. */
+  /** Both ends included, oldest first, of one time as they came. Some may be empty. */
   between(key: K, fromMs: number, toMs: number): Iterable<TimelineEntry<readonly V[]>> {
     return this.#timeline.between(key, fromMs, toMs);
   }

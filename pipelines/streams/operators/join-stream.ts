@@ -1,10 +1,11 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Serde } from '#schemas';
+import { counted } from '../counters.ts';
 import { type StreamRecord, withValue } from '../record.ts';
 import type { StoreSpec } from '../store/store.ts';
 import { invalid } from '../topology/graph.ts';
 import { type Stream, streamOf } from '../topology/stream.ts';
-import { isWhole } from './aggregate.ts';
+import { isKeyed } from './aggregate.ts';
 import { type JoinBuffer, joinBuffer } from './join-buffer.ts';
 import { type JoinSpan, type Side, type Unmatched, unmatchedStore } from './join-unmatched.ts';
 import { merge } from './merge.ts';
@@ -124,6 +125,9 @@ function halfJoin<K, O>(
     const others = scope.store(buffers[otherSide]);
     const alones = unmatched && scope.store(unmatched);
     const input = { ...node, keys: stream.node.keys };
+    const keep = ({ key, value, timestampMs }: StreamRecord<K, unknown>) => {
+      if (!mine.put(key, timestampMs, value)) scope.count(counted.dropped('too-old'));
+    };
     return {
       next(record) {
         const { key, value, timestampMs: timeMs } = record;
@@ -132,13 +136,19 @@ function halfJoin<K, O>(
           emit(withValue(record, alone({ side, key, value })));
           return;
         }
-        if (!isWhole(record, scope, input)) return;
+        if (!isKeyed(record, scope, input)) return;
+        if (value === null) {
+          scope.count(counted.dropped('null-value'));
+          keep(record);
+          return;
+        }
         if (alones && timeMs === nowMs)
           for (const given of alones.giveUp(reachMs))
             emit({ ...withValue(record, alone(given)), key: given.key, timestampMs: given.timeMs });
         let found = false;
         const toMs = Math.max(0, timeMs + reachMs);
         for (const entry of others.between(key, Math.max(0, timeMs - backMs), toMs)) {
+          if (entry.value.length === 0) continue;
           found = true;
           alones?.remove({ side: otherSide, key, timeMs: entry.timeMs });
           const timestampMs = Math.max(timeMs, entry.timeMs);
@@ -149,7 +159,7 @@ function halfJoin<K, O>(
           if (toMs < nowMs) emit(withValue(record, alone({ side, key, value })));
           else alones!.add({ side, key, timeMs, value });
         }
-        mine.put(key, timeMs, value);
+        keep(record);
       },
     };
   });
