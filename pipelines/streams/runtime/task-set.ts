@@ -19,6 +19,7 @@ import { resolveTopic } from '../topology/topic-ref.ts';
 import { allOf, type Committer } from './committer.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { lastMark, type RestoreProgress, restoreTask } from './restore-task.ts';
+import { tidyState } from './state-directory.ts';
 import type { StreamsLogger } from './streams-options.ts';
 
 export interface TaskSetOptions {
@@ -89,6 +90,7 @@ export class TaskSet {
     await this.#ending;
     const tasks = this.#tasksFor(partitions);
     for (const [id, task] of this.#kept) if (!tasks.some(each => each.id === id)) this.#close(task);
+    this.#tidy(tasks);
     await committer.open(tasks);
     const committed = await admin.committed(environment.applicationId, plan.sources);
     const ready = await allOf(tasks.map(task => this.#ready(task, committed))).finally(() =>
@@ -202,6 +204,14 @@ export class TaskSet {
       );
       for (const task of lane.tasks) task.abandon();
     }
+  }
+
+  #tidy(tasks: readonly Task[]): void {
+    const { environment, clock, logger } = this.#options;
+    const { state, applicationId } = environment;
+    if (!state) return;
+    const held = new Set(tasks.map(({ id }) => id));
+    tidyState({ path: state.path, applicationId, owner: environment, held, nowMs: clock.now(), logger });
   }
 
   #close(task: Task): void {

@@ -49,9 +49,9 @@ export function whileUnused(directory: string, work: () => void): boolean {
   return true;
 }
 
-/** What an owner left open, of directories that are not in `keep`. */
-export function evictOthers(owner: object, keep: ReadonlySet<string>): void {
-  for (const [directory, mine] of [...held]) if (mine.owner === owner && !keep.has(directory)) mine.evict();
+/** Closes what an owner left open, of directories that are not to be kept. */
+export function evictOthers(owner: object, isKept: (directory: string) => boolean): void {
+  for (const [directory, mine] of [...held]) if (mine.owner === owner && !isKept(directory)) mine.evict();
 }
 
 /** null: somebody has it. */
