@@ -6,7 +6,24 @@
 import { filter, map } from 'rxjs';
 import type { LogRecord } from '#kafka';
 import { type Serde, textSerde } from '#schemas';
-import { byCatalogue, count, keyValueStore, mapValues, type Topology, to, topology } from '#streams';
+import {
+  byCatalogue,
+  count,
+  hoppingWindows,
+  keyValueStore,
+  mapValues,
+  sessionWindows,
+  slidingWindows,
+  type Topology,
+  to,
+  topology,
+  tumblingWindows,
+  type WindowEmit,
+  type Windows,
+  windowedCount,
+  windowedSerde,
+  windowStore,
+} from '#streams';
 import { Counters } from '../../pipelines/streams/counters.ts';
 import { Globals } from '../../pipelines/streams/task/globals.ts';
 import { planOf } from '../../pipelines/streams/task/plan.ts';
@@ -39,12 +56,22 @@ const counting = (emit: 'each' | 'checkpoint') =>
     b.source('in', text).pipe(count({ store, emit }), to('out', totals));
   });
 
+const windowedTotals = { key: windowedSerde(textSerde), value: numbers };
+const windowed = (windows: Windows, emit: WindowEmit) =>
+  topology('windows', b => {
+    const store = windowStore({ name: 'windows', ...totals });
+    b.source('in', text).pipe(windowedCount({ windows, store, emit }), to('out', windowedTotals));
+  });
+const tumbling = tumblingWindows({ sizeMs: 10_000, graceMs: 0 });
+
 const value = Buffer.from('v'.repeat(200));
 
 /** Made anew for every batch, as a fetch does: a heap full of input would have the collector measured. */
 function batchOf(first: number, keys: readonly Buffer[]): readonly LogRecord[] {
   return Array.from({ length: checkpointEvery }, (_, i) => ({
-    ...{ topic: 'in', partition: 0, offset: first + i, timestampMs: first + i, value, headers: {} },
+    ...{ topic: 'in', partition: 0, offset: first + i, value, headers: {} },
+    // Ten records a millisecond, so that a million of them fill ten windows.
+    timestampMs: Math.floor((first + i) / 10),
     key: keys[((first + i) * 7_919) % keys.length]!,
   }));
 }
@@ -85,15 +112,26 @@ function run(topologyUnderTest: Topology, keys: readonly Buffer[]): number {
 const best = (make: () => Topology, keys: readonly Buffer[]) =>
   Math.max(...Array.from({ length: rounds }, () => run(make(), keys)));
 
+/** Those whose name begins so, with so many keys; absent: all. */
+const [wanted = '', ofKeys] = process.argv.slice(2);
+const cases: Readonly<Record<string, () => Topology>> = {
+  stateless: () => stateless,
+  countEach: () => counting('each'),
+  countCheckpoint: () => counting('checkpoint'),
+  tumblingEach: () => windowed(tumbling, 'each'),
+  tumblingCheckpoint: () => windowed(tumbling, 'checkpoint'),
+  tumblingFinal: () => windowed(tumbling, 'final'),
+  hoppingEach: () => windowed(hoppingWindows({ sizeMs: 10_000, advanceMs: 5_000, graceMs: 0 }), 'each'),
+  slidingFinal: () => windowed(slidingWindows({ differenceMs: 1_000, graceMs: 0 }), 'final'),
+  sessionsFinal: () => windowed(sessionWindows({ gapMs: 1_000, graceMs: 0 }), 'final'),
+};
+
 const report: Record<string, number> = {};
-for (const keyCount of keyCounts) {
+for (const keyCount of ofKeys ? [Number(ofKeys)] : keyCounts) {
   const keys = Array.from({ length: keyCount }, (_, i) => Buffer.from(`key-${i}`));
-  const measured = {
-    stateless: best(() => stateless, keys),
-    countEach: best(() => counting('each'), keys),
-    countCheckpoint: best(() => counting('checkpoint'), keys),
-  };
-  for (const [name, perSecond] of Object.entries(measured)) {
+  for (const [name, make] of Object.entries(cases)) {
+    if (!name.startsWith(wanted)) continue;
+    const perSecond = best(make, keys);
     report[`${name}${keyCount}`] = perSecond;
     process.stdout.write(`${name}, ${keyCount} keys: ${perSecond.toLocaleString('en')} records/s\n`);
   }

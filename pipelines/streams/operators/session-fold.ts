@@ -55,7 +55,8 @@ export function sessionFold<K, V, A>(
       output.done(record);
 
       function takeBack(old: Found<A>): void {
-        sessions.delete(key, old.endMs);
+        // What is put in its place needs no deletion before.
+        if (old.endMs !== endMs) sessions.delete(key, old.endMs);
         const { startMs: fromMs, endMs: toMs } = old;
         output.changed(record, {
           startMs: fromMs,

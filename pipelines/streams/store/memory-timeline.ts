@@ -3,17 +3,33 @@ import { type Identity, identityOf } from './identity.ts';
 import type { StoreEnvironment } from './store.ts';
 import type { Timeline, TimelineEntry, TimelineOptions } from './timeline.ts';
 
-interface Entry<V> extends TimelineEntry<V> {
-  value: V;
-  timestampMs: number;
-}
-
 interface Row<K, V> {
   readonly key: K;
-  /** Made when order among keys is asked for. */
+  readonly identity: Identity;
+  /** Made when they are asked for. */
   bytes: Buffer | null;
   /** By time. Replaced, never changed in place, except at its end: whoever iterates keeps the one he began with. */
-  entries: Entry<V>[];
+  entries: Entry<K, V>[];
+  /** The one that was used last: records come to the same ones again and again. */
+  recent: Entry<K, V> | null;
+}
+
+class Entry<K, V> implements TimelineEntry<V> {
+  readonly row: Row<K, V>;
+  readonly timeMs: number;
+  value: V;
+  timestampMs: number;
+  /** Since changes were last taken. */
+  isChanged = false;
+  /** It was among the changes that were taken, or came from where they go. */
+  isKnown = false;
+
+  constructor(row: Row<K, V>, timeMs: number, value: V, timestampMs: number) {
+    this.row = row;
+    this.timeMs = timeMs;
+    this.value = value;
+    this.timestampMs = timestampMs;
+  }
 }
 
 /** An entry that was given up. */
@@ -22,31 +38,49 @@ export interface Expired<K> {
   readonly timeMs: number;
 }
 
+/** Is told of a change: the entry as it is now; `value` undefined: there is none any more. */
+export type ChangeVisitor<K, V> = (key: K, timeMs: number, value: V | undefined, timestampMs: number) => void;
+
+type Options<K, V> = Pick<TimelineOptions<K, V>, 'name' | 'key' | 'retentionMs' | 'keepLatest' | 'changelog'>;
+
+/** Spans that one retention is divided into: few rows to look through for what expires, few sets to keep. */
+const spansPerRetention = 32;
+
 /**
  * Everything in maps: a row per key, and the rows that have entries in a span of time, so that expiry and reading by time touch
  * only what they are about.
+ *
+ * It notes itself what changed, unless it has no changelog: in the entry, which is at hand, where a set of keys would cost a
+ * look-up per record.
  */
 export class MemoryTimeline<K, V> implements Timeline<K, V> {
   readonly name: string;
   readonly #keys: Serde<K>;
   readonly #retentionMs: number;
   readonly #keepLatest: boolean;
+  readonly #notesChanges: boolean;
   readonly #spanMs: number;
-  readonly #environment: StoreEnvironment;
+  readonly #environment: Pick<StoreEnvironment, 'streamTimeMs'>;
   readonly #rows = new Map<Identity, Row<K, V>>();
   /** By number of the span. */
   readonly #spans = new Map<number, Set<Row<K, V>>>();
+  /** The row that was used last. */
+  #recent: Row<K, V> | null = null;
+  /** Rows that lost their last entry; until the next expiry they may get another. */
+  #emptied: Row<K, V>[] = [];
+  #changed: Entry<K, V>[] = [];
+  /** Known ones that were taken out since changes were last taken. */
+  #removed: Entry<K, V>[] = [];
   #size = 0;
 
-  constructor(
-    { name, key, retentionMs, keepLatest = false }: Omit<TimelineOptions<K, V>, 'value' | 'changelog'>,
-    environment: StoreEnvironment,
-  ) {
+  constructor(options: Options<K, V>, environment: Pick<StoreEnvironment, 'streamTimeMs'>) {
+    const { name, key, retentionMs, keepLatest = false, changelog = true } = options;
     this.name = name;
     this.#keys = key;
     this.#retentionMs = retentionMs;
     this.#keepLatest = keepLatest;
-    this.#spanMs = Math.max(1, Math.ceil(retentionMs / 8));
+    this.#notesChanges = changelog;
+    this.#spanMs = Math.max(1, Math.ceil(retentionMs / spansPerRetention));
     this.#environment = environment;
   }
 
@@ -55,15 +89,15 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
   }
 
   get(key: K, timeMs: number): V | undefined {
-    return this.#at(key, timeMs)?.value;
+    return this.#liveAt(key, timeMs)?.value;
   }
 
   timestampOf(key: K, timeMs: number): number {
-    return this.#at(key, timeMs)?.timestampMs ?? -1;
+    return this.#liveAt(key, timeMs)?.timestampMs ?? -1;
   }
 
   *between(key: K, fromMs: number, toMs: number): Iterable<TimelineEntry<V>> {
-    const row = this.#rows.get(identityOf(key, this.#keys));
+    const row = this.#rowOf(key);
     if (!row) return;
     const { entries } = row;
     const end = entries.length;
@@ -75,7 +109,7 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
   }
 
   floor(key: K, timeMs: number): TimelineEntry<V> | undefined {
-    const row = this.#rows.get(identityOf(key, this.#keys));
+    const row = this.#rowOf(key);
     if (!row) return undefined;
     const entry = row.entries[lowerBound(row.entries, timeMs + 1) - 1];
     return entry && entry.timeMs >= this.#liveFrom(row) ? entry : undefined;
@@ -83,77 +117,73 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
 
   *all({ fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = {}): Iterable<readonly [K, TimelineEntry<V>]> {
     for (const span of this.#spansIn(fromMs, toMs)) {
-      const found: { readonly row: Row<K, V>; readonly entry: Entry<V> }[] = [];
+      const found: Entry<K, V>[] = [];
       for (const row of this.#spans.get(span) ?? []) {
-        row.bytes ??= this.#keys.serialize(row.key);
         const from = Math.max(fromMs, span * this.#spanMs, this.#liveFrom(row));
         const to = Math.min(toMs, (span + 1) * this.#spanMs - 1);
         for (let at = lowerBound(row.entries, from); at < row.entries.length; at += 1) {
           const entry = row.entries[at]!;
           if (entry.timeMs > to) break;
-          found.push({ row, entry });
+          found.push(entry);
         }
       }
-      found.sort((a, b) => a.entry.timeMs - b.entry.timeMs || Buffer.compare(a.row.bytes!, b.row.bytes!));
-      for (const { row, entry } of found) yield [row.key, entry];
+      found.sort((a, b) => a.timeMs - b.timeMs || Buffer.compare(this.#bytesOf(a.row), this.#bytesOf(b.row)));
+      for (const entry of found) yield [entry.row.key, entry];
     }
   }
 
   put(key: K, timeMs: number, value: V, timestampMs = -1): void {
-    const identity = identityOf(key, this.#keys);
-    let row = this.#rows.get(identity);
-    if (timeMs < this.#edge() && !this.#mayPrecede(row, timeMs)) return;
-    if (!row) {
-      row = { key, bytes: null, entries: [] };
-      this.#rows.set(identity, row);
-    }
-    const { entries } = row;
-    const last = entries[entries.length - 1];
-    if (last !== undefined && last.timeMs >= timeMs) {
-      const at = lowerBound(entries, timeMs);
-      const entry = entries[at]!;
-      if (entry.timeMs === timeMs) {
-        entry.value = value;
-        entry.timestampMs = timestampMs;
-        return;
-      }
-      row.entries = [...entries.slice(0, at), { timeMs, value, timestampMs }, ...entries.slice(at)];
-    } else {
-      entries.push({ timeMs, value, timestampMs });
-    }
-    this.#size += 1;
-    this.#note(row, timeMs);
+    const known = this.#rowOf(key);
+    if (timeMs < this.#edge() && !this.#mayPrecede(known, timeMs)) return;
+    const entry = this.#set(known ?? this.#addRow(key), timeMs, value, timestampMs);
+    if (!this.#notesChanges || entry.isChanged) return;
+    entry.isChanged = true;
+    this.#changed.push(entry);
   }
 
   delete(key: K, timeMs: number): void {
-    const row = this.#rows.get(identityOf(key, this.#keys));
-    if (!row) return;
-    const at = lowerBound(row.entries, timeMs);
-    if (row.entries[at]?.timeMs !== timeMs) return;
-    row.entries = row.entries.toSpliced(at, 1);
-    this.#size -= 1;
-    if (row.entries.length === 0) this.#forget(row);
+    const entry = this.#take(key, timeMs);
+    if (entry) this.#noteRemoved(entry);
   }
 
-  /** Removes what does not count any more; says what. */
-  expire(): readonly Expired<K>[] {
-    const expired: Expired<K>[] = [];
+  /** An entry as it is where changes go; undefined: it is not there. */
+  restore(key: K, timeMs: number, value: V | undefined, timestampMs: number): void {
+    if (value === undefined) this.#take(key, timeMs);
+    else this.#set(this.#rowOf(key) ?? this.#addRow(key), timeMs, value, timestampMs).isKnown = true;
+  }
+
+  /** Removes what does not count any more. */
+  expire(): void {
+    this.#sweep();
     const edge = this.#edge();
     for (const [span, rows] of this.#spans) {
       if (span * this.#spanMs >= edge) continue;
-      let stays = (span + 1) * this.#spanMs > edge;
+      const spanEndMs = (span + 1) * this.#spanMs;
+      let stays = spanEndMs > edge;
       for (const row of rows) {
-        const count = lowerBound(row.entries, this.#liveFrom(row));
-        for (const { timeMs } of row.entries.slice(0, count)) expired.push({ key: row.key, timeMs });
-        if (count > 0) row.entries = row.entries.slice(count);
-        this.#size -= count;
-        if (row.entries.length === 0) this.#forget(row);
+        this.#expireFrom(row);
         // A latest entry that outlived the edge is found here again.
-        else if (row.entries[0]!.timeMs < Math.min(edge, (span + 1) * this.#spanMs)) stays = true;
+        if (row.entries.length > 0 && row.entries[0]!.timeMs < Math.min(edge, spanEndMs)) stays = true;
       }
       if (!stays) this.#spans.delete(span);
     }
-    return expired;
+  }
+
+  /** Tells what changed since the last call, each entry once; nothing of what came and went in between. */
+  takeChanges(visit: ChangeVisitor<K, V>): void {
+    for (const { row, timeMs } of this.#removed) {
+      const successor = this.#stored(row.key, timeMs);
+      if (successor) successor.isKnown = true;
+      else visit(row.key, timeMs, undefined, -1);
+    }
+    for (const entry of this.#changed) {
+      if (!entry.isChanged) continue;
+      entry.isChanged = false;
+      entry.isKnown = true;
+      visit(entry.row.key, entry.timeMs, entry.value, entry.timestampMs);
+    }
+    this.#removed = [];
+    this.#changed = [];
   }
 
   /** The first time that counts, whatever the key. */
@@ -169,30 +199,118 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
   }
 
   /** Whether an entry before the edge would be the latest there. */
-  #mayPrecede(row: Row<K, V> | undefined, timeMs: number): boolean {
+  #mayPrecede(row: Row<K, V> | null, timeMs: number): boolean {
     return this.#keepLatest && (!row || timeMs >= this.#liveFrom(row));
   }
 
-  #at(key: K, timeMs: number): Entry<V> | undefined {
-    const row = this.#rows.get(identityOf(key, this.#keys));
+  #liveAt(key: K, timeMs: number): Entry<K, V> | undefined {
+    const row = this.#rowOf(key);
     if (!row) return undefined;
-    const { entries } = row;
-    const last = entries[entries.length - 1]!;
-    const entry = last.timeMs === timeMs ? last : entries[lowerBound(entries, timeMs)];
-    return entry?.timeMs === timeMs && timeMs >= this.#liveFrom(row) ? entry : undefined;
+    const entry = this.#entryOf(row, timeMs);
+    return entry && timeMs >= this.#liveFrom(row) ? entry : undefined;
   }
 
-  #note(row: Row<K, V>, timeMs: number): void {
+  /** Whether it counts or not. */
+  #stored(key: K, timeMs: number): Entry<K, V> | undefined {
+    const row = this.#rowOf(key);
+    return row ? this.#entryOf(row, timeMs) : undefined;
+  }
+
+  #rowOf(key: K): Row<K, V> | null {
+    const recent = this.#recent;
+    if (recent !== null && recent.key === key) return recent;
+    const row = this.#rows.get(identityOf(key, this.#keys));
+    if (!row) return null;
+    this.#recent = row;
+    return row;
+  }
+
+  #entryOf(row: Row<K, V>, timeMs: number): Entry<K, V> | undefined {
+    const { recent, entries } = row;
+    if (recent !== null && recent.timeMs === timeMs) return recent;
+    const entry = entries[lowerBound(entries, timeMs)];
+    if (entry?.timeMs !== timeMs) return undefined;
+    row.recent = entry;
+    return entry;
+  }
+
+  #addRow(key: K): Row<K, V> {
+    const identity = identityOf(key, this.#keys);
+    const row: Row<K, V> = { key, identity, bytes: null, entries: [], recent: null };
+    this.#rows.set(identity, row);
+    this.#recent = row;
+    return row;
+  }
+
+  #set(row: Row<K, V>, timeMs: number, value: V, timestampMs: number): Entry<K, V> {
+    const known = this.#entryOf(row, timeMs);
+    if (known) {
+      known.value = value;
+      known.timestampMs = timestampMs;
+      return known;
+    }
+    const entry = new Entry(row, timeMs, value, timestampMs);
+    const { entries } = row;
+    const last = entries[entries.length - 1];
+    if (last === undefined) {
+      row.entries = [entry];
+    } else if (last.timeMs < timeMs) {
+      entries.push(entry);
+    } else {
+      const at = lowerBound(entries, timeMs);
+      row.entries = [...entries.slice(0, at), entry, ...entries.slice(at)];
+    }
+    row.recent = entry;
+    this.#size += 1;
     const span = Math.floor(timeMs / this.#spanMs);
     const rows = this.#spans.get(span);
     if (rows) rows.add(row);
     else this.#spans.set(span, new Set([row]));
+    return entry;
   }
 
-  /** A row that was emptied before may have a successor. */
-  #forget(row: Row<K, V>): void {
-    const identity = identityOf(row.key, this.#keys);
-    if (this.#rows.get(identity) === row) this.#rows.delete(identity);
+  #take(key: K, timeMs: number): Entry<K, V> | undefined {
+    const row = this.#rowOf(key);
+    const entry = row?.entries[lowerBound(row.entries, timeMs)];
+    if (!row || entry?.timeMs !== timeMs) return undefined;
+    row.entries = row.entries.filter(each => each !== entry);
+    this.#takenFrom(row, 1);
+    return entry;
+  }
+
+  #expireFrom(row: Row<K, V>): void {
+    const { entries } = row;
+    const count = lowerBound(entries, this.#liveFrom(row));
+    if (count === 0) return;
+    row.entries = entries.slice(count);
+    for (let at = 0; at < count; at += 1) this.#noteRemoved(entries[at]!);
+    this.#takenFrom(row, count);
+  }
+
+  #takenFrom(row: Row<K, V>, count: number): void {
+    row.recent = null;
+    this.#size -= count;
+    if (row.entries.length === 0) this.#emptied.push(row);
+  }
+
+  #noteRemoved(entry: Entry<K, V>): void {
+    entry.isChanged = false;
+    if (entry.isKnown) this.#removed.push(entry);
+  }
+
+  /** Gives rows up that stayed empty. */
+  #sweep(): void {
+    for (const row of this.#emptied) {
+      if (row.entries.length > 0 || this.#rows.get(row.identity) !== row) continue;
+      this.#rows.delete(row.identity);
+      if (this.#recent === row) this.#recent = null;
+    }
+    this.#emptied = [];
+  }
+
+  #bytesOf(row: Row<K, V>): Buffer {
+    row.bytes ??= this.#keys.serialize(row.key);
+    return row.bytes;
   }
 
   #spansIn(fromMs: number, toMs: number): readonly number[] {

@@ -1,4 +1,6 @@
 import type { LogRecord, OutgoingRecord } from '#kafka';
+import type { Serde } from '#schemas';
+import { readTime, writeTime } from '../windows/windowed.ts';
 import { corruptChange, readChange } from './corrupt.ts';
 import { type Identity, identityOf } from './identity.ts';
 import type { Expired } from './memory-timeline.ts';
@@ -18,7 +20,7 @@ interface Changed<K> {
 const timeBytes = 8;
 
 /**
- * Notes which entries changed, so that a checkpoint writes each of them once.
+ * Notes which entries of any timeline changed, so that a checkpoint writes each of them once.
  *
  * Shape of a record's key: the key's bytes, then the entry's time, 8 bytes, big-endian. Expired entries become tombstones:
  * deletion by the age of a record would forget entries of a replay, or of a day without input.
@@ -96,7 +98,7 @@ export class TimelineChangelog<K, V> implements Timeline<K, V>, Changelog {
   }
 
   restore(record: LogRecord): void {
-    const { key, timeMs } = this.#entryOf(record);
+    const { key, timeMs } = entryOf(record, this.name, this.#options.key);
     const { value } = record;
     if (value === null) {
       this.#inner.delete(key, timeMs);
@@ -107,7 +109,7 @@ export class TimelineChangelog<K, V> implements Timeline<K, V>, Changelog {
   }
 
   rewrite(record: LogRecord): void {
-    const { key, timeMs } = this.#entryOf(record);
+    const { key, timeMs } = entryOf(record, this.name, this.#options.key);
     this.#note(key, timeMs);
   }
 
@@ -117,21 +119,22 @@ export class TimelineChangelog<K, V> implements Timeline<K, V>, Changelog {
     if (changed) changed.timesMs.add(timeMs);
     else this.#changed.set(identity, { key, timesMs: new Set([timeMs]) });
   }
-
-  #entryOf(record: LogRecord): Expired<K> {
-    const { key: bytes } = record;
-    if (bytes === null || bytes.length < timeBytes)
-      throw corruptChange(this.name, record, 'its key does not end in a time');
-    const at = bytes.length - timeBytes;
-    const key = readChange(this.name, record, () => this.#options.key.deserialize(bytes.subarray(0, at)));
-    return { key, timeMs: Number(bytes.readBigUInt64BE(at)) };
-  }
 }
 
-function withTime(key: Buffer, timeMs: number): Buffer {
+/** Whose entry a record of the changelog is. Errors: STORE_CORRUPT. */
+export function entryOf<K>(record: LogRecord, store: string, keys: Serde<K>): Expired<K> {
+  const { key: bytes } = record;
+  if (bytes === null || bytes.length < timeBytes)
+    throw corruptChange(store, record, 'its key does not end in a time');
+  const at = bytes.length - timeBytes;
+  const key = readChange(store, record, () => keys.deserialize(bytes.subarray(0, at)));
+  return { key, timeMs: readTime(bytes, at) };
+}
+
+/** The key of an entry's record. */
+export function withTime(key: Buffer, timeMs: number): Buffer {
   const bytes = Buffer.allocUnsafe(key.length + timeBytes);
-  key.copy(bytes);
-  bytes.writeUInt32BE(Math.floor(timeMs / 0x1_0000_0000), key.length);
-  bytes.writeUInt32BE(timeMs % 0x1_0000_0000, key.length + 4);
+  bytes.set(key);
+  writeTime(bytes, timeMs, key.length);
   return bytes;
 }

@@ -12,6 +12,7 @@ import type { DiskBounds } from './disk-entries.ts';
 import { diskFileOf } from './disk-file.ts';
 import { DiskTimeline } from './disk-timeline.ts';
 import { MemoryTimeline } from './memory-timeline.ts';
+import { MemoryTimelineChangelog } from './memory-timeline-changelog.ts';
 import { meteredTimeline } from './metered-timeline.ts';
 import {
   checkStoreName,
@@ -95,9 +96,8 @@ type Opened<K, V> = OpenStore<Timeline<K, V>>;
 
 function openInMemory<K, V>(options: TimelineOptions<K, V>, environment: StoreEnvironment): Opened<K, V> {
   const store = new MemoryTimeline<K, V>(options, environment);
-  if (options.changelog === false) return { store, changelog: null, expire: () => void store.expire() };
-  const logged = new TimelineChangelog(store, options);
-  return { store: logged, changelog: logged, expire: () => logged.expire() };
+  const changelog = options.changelog === false ? null : new MemoryTimelineChangelog(store, options);
+  return { store, changelog, expire: () => store.expire() };
 }
 
 function openOnDisk<K, V>(options: TimelineOptions<K, V>, environment: StoreEnvironment): Opened<K, V> {
