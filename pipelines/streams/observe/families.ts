@@ -9,6 +9,7 @@ import type { StreamsMetrics } from '../runtime/metrics.ts';
 import type { Streams } from '../runtime/run-streams.ts';
 import { counterFamilies } from './counter-families.ts';
 import { type LatencyFigures, latencyBoundsMs } from './latency.ts';
+import type { StoreMetrics } from './store-metrics.ts';
 
 /** What the figures are taken from. */
 export type MetricsSource = Pick<
@@ -81,7 +82,11 @@ function ofApplication(source: MetricsSource, metrics: StreamsMetrics): readonly
     counter('restarts_total', 'Times that tasks were rebuilt after a failure', one(restarts)),
     counter('commit_total', 'Checkpoints that were made durable', one(commits.count)),
     counter('commit_seconds_total', 'Time that checkpoints took', one(seconds(commits.totalMs))),
-    gauge('commit_latency_max_seconds', 'The longest checkpoint so far', one(seconds(commits.maxMs))),
+    gauge(
+      'commit_latency_max_seconds',
+      'The longest checkpoint of the last minute',
+      one(seconds(commits.recent.maxMs)),
+    ),
     gauge('records_lag', 'Records between the position and the end of a partition that is read', lag),
     gauge(
       'restore_remaining_records',
@@ -149,23 +154,35 @@ function ofTasks({ measured, tasks }: StreamsMetrics): readonly Family[] {
   ];
 }
 
+/** What stores count, under Kafka Streams' names; what else they tell is a state, published under its own. */
+const storeCounts: Readonly<Record<string, readonly [name: string, help: string]>> = {
+  gets: ['store_get_total', 'Reads of one entry'],
+  puts: ['store_put_total', 'Entries put'],
+  deletes: ['store_delete_total', 'Entries deleted'],
+  ranges: ['store_range_total', 'Reads of several entries'],
+  cacheHits: ['store_cache_hit_total', 'Reads that the cache answered'],
+};
+
 function ofStores({ stores }: StreamsMetrics): readonly Family[] {
-  const entries = stores.map(({ taskId: task, store, entries: value }) => ({
-    labels: { task, store },
-    value,
-  }));
+  const each = (value: (store: StoreMetrics) => number | undefined): readonly Sample[] =>
+    stores.flatMap(store => {
+      const found = value(store);
+      return found === undefined ? [] : { labels: { task: store.taskId, store: store.store }, value: found };
+    });
   const names = [...new Set(stores.flatMap(({ figures }) => Object.keys(figures)))].sort();
   return [
-    gauge('store_entries', 'Entries of a store', entries),
-    ...names.map(name =>
-      gauge(
-        `store_${snake(name)}`,
-        `What the store tells of itself: ${name}`,
-        stores.flatMap(({ taskId: task, store, figures }) =>
-          figures[name] === undefined ? [] : { labels: { task, store }, value: figures[name] },
-        ),
-      ),
+    gauge(
+      'store_entries',
+      'Entries of a store',
+      each(({ entries }) => entries),
     ),
+    ...names.map(figure => {
+      const values = each(({ figures }) => figures[figure]);
+      const [name, help] = storeCounts[figure] ?? [];
+      return name !== undefined && help !== undefined
+        ? counter(name, help, values)
+        : gauge(`store_${snake(figure)}`, `What a store tells of itself: ${figure}`, values);
+    }),
   ];
 }
 

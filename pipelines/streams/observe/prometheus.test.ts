@@ -17,7 +17,7 @@ const json = <T>(): Serde<T> => ({
 const text = { key: textSerde, value: textSerde };
 const still: StreamsMetrics = {
   counters: {},
-  commits: { count: 0, lastMs: 0, maxMs: 0, totalMs: 0 },
+  commits: { count: 0, lastMs: 0, maxMs: 0, totalMs: 0, recent: { perSecond: 0, averageMs: 0, maxMs: 0 } },
   restarts: 0,
   tasks: [],
   lag: 0,
@@ -63,8 +63,15 @@ describe('what is published', () => {
     const told = await published(
       {
         ...{ counters: counters.snapshot(), measured, tasks: ['0_1'], restarts: 1 },
-        commits: { count: 2, lastMs: 5, maxMs: 15, totalMs: 20 },
-        stores: [{ taskId: '0_1', store: 'counts', entries: 9, figures: { cacheHits: 4, bytes: 100 } }],
+        commits: { count: 2, lastMs: 5, maxMs: 15, totalMs: 20, recent },
+        stores: [
+          {
+            taskId: '0_1',
+            store: 'counts',
+            entries: 9,
+            figures: { cacheHits: 4, bytes: 100, dirtyBytes: 7 },
+          },
+        ],
         restoring: [{ taskId: '0_1', store: 'counts', position: 30, end: 100, left: 70, perSecond: 1_000 }],
       },
       {

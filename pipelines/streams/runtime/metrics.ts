@@ -1,4 +1,6 @@
 import type { TopicPartition } from '#kafka';
+import { Recent, type RecentFigures } from '../observe/recent.ts';
+import { stopwatchMs } from '../observe/stopwatch.ts';
 import type { StoreMetrics } from '../observe/store-metrics.ts';
 import type { TaskFigures } from '../observe/task-measures.ts';
 import type { RestoreProgress } from './restore-task.ts';
@@ -14,6 +16,7 @@ export interface CommitMetrics {
   readonly lastMs: number;
   readonly maxMs: number;
   readonly totalMs: number;
+  readonly recent: RecentFigures;
 }
 
 export interface StreamsMetrics {
@@ -33,14 +36,16 @@ export interface StreamsMetrics {
 }
 
 export class CommitTimer {
-  #metrics: CommitMetrics = { count: 0, lastMs: 0, maxMs: 0, totalMs: 0 };
+  readonly #recent = new Recent();
+  #metrics: Omit<CommitMetrics, 'recent'> = { count: 0, lastMs: 0, maxMs: 0, totalMs: 0 };
 
   add(ms: number): void {
     const { count, maxMs, totalMs } = this.#metrics;
     this.#metrics = { count: count + 1, lastMs: ms, maxMs: Math.max(maxMs, ms), totalMs: totalMs + ms };
+    this.#recent.add(stopwatchMs(), 1, ms);
   }
 
   get metrics(): CommitMetrics {
-    return this.#metrics;
+    return { ...this.#metrics, recent: this.#recent.figures(stopwatchMs()) };
   }
 }
