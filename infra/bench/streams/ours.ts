@@ -23,7 +23,7 @@ import { windowMs } from './workload.ts';
 
 const counts = { key: textSerde, value: countSerde };
 
-function counting({ input, output, emit: mode, counts: kind }: ContestantSetup): Topology {
+function counting({ input, output, emit: mode, counts: kind, engine }: ContestantSetup): Topology {
   const emit = mode === 'each' ? 'each' : 'checkpoint';
   let began = false;
   const noteFirst = () => {
@@ -33,11 +33,11 @@ function counting({ input, output, emit: mode, counts: kind }: ContestantSetup):
   return topology('bench', b => {
     const records = b.source(input, { key: textSerde, value: bytesSerde }).pipe(tap(noteFirst));
     if (kind === 'table') {
-      const store = keyValueStore({ name: 'counts', ...counts });
+      const store = keyValueStore({ name: 'counts', ...counts, engine });
       records.pipe(count({ store, emit }), to(output, counts));
       return;
     }
-    const store = windowStore({ name: 'counts', ...counts });
+    const store = windowStore({ name: 'counts', ...counts, engine });
     const windows = tumblingWindows({ sizeMs: windowMs, graceMs: 0 });
     const windowed = { key: windowedSerde(textSerde, windowMs), value: countSerde };
     records.pipe(windowedCount({ windows, store, emit }), to(output, windowed));
@@ -60,6 +60,7 @@ const streams = runStreams({
   applicationId: setup.applicationId,
   guarantee: setup.guarantee,
   commitIntervalMs: setup.commitIntervalMs,
+  ...(setup.engine === 'disk' && { stateDir: setup.stateDir }),
   deadLetters: { topic: `${setup.applicationId}-dead`, value: refused },
   logger: {
     warn: (fields, message) => void process.stderr.write(`WARN ${message} ${JSON.stringify(fields)}\n`),
