@@ -24,11 +24,16 @@ export function corruptFiles(directory: string, why: string, cause?: unknown): S
   );
 }
 
-/** An error of the catalogue for what went wrong with the files. */
+/**
+ * An error of the catalogue for what went wrong with the files: what is neither the machine's fault nor the database's own error is
+ * a row that cannot be, since a damaged one may hold anything.
+ */
 export function diskError(directory: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  if (isSqlite(error) && !unusable.has(error.errcode & 0xff)) return corruptFiles(directory, message, error);
+  const isOfSystem = error instanceof Error && 'syscall' in error;
+  const isOfMachine = isSqlite(error) ? unusable.has(error.errcode & 0xff) : isOfSystem;
+  if (!isOfMachine) return corruptFiles(directory, message, error);
   return new SluiceError(
     'STORE_UNUSABLE',
     `${directory} cannot be read or written (${message}): give the process a state directory on a disk that has room and lets it write`,

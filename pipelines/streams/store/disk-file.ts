@@ -193,7 +193,7 @@ export class DiskFile {
   *#trusted(history: DiskHistory): Generator<void, string | null> {
     const { directory } = this.#place;
     const path = join(directory, fileName);
-    const others = readdirSync(directory).filter(name => name !== 'lock');
+    const others = readdirSync(directory).filter(name => !isLock(name));
     if (!existsSync(path)) return others.length === 0 ? 'new' : `lacks its ${fileName}`;
     try {
       const sealed = yield* checkSeal(path, join(directory, sealName));
@@ -263,7 +263,7 @@ export class DiskFile {
   #delete(): void {
     const { directory } = this.#place;
     for (const name of readdirSync(directory))
-      if (name !== 'lock') rmSync(join(directory, name), { recursive: true, force: true });
+      if (!isLock(name)) rmSync(join(directory, name), { recursive: true, force: true });
   }
 
   #about(): About {
@@ -303,5 +303,8 @@ export class DiskFile {
     }
   }
 }
+
+/** The file that is locked, and what the database may put beside it. */
+const isLock = (name: string) => name.startsWith('lock');
 
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
