@@ -41,7 +41,9 @@ export function namedStores(graph: Graph): readonly NamedStore[] {
 }
 
 function shapeOf(spec: StoreSpec): Pick<NamedStore, 'key' | 'kind'> {
-  const { key, retentionMs } = spec as { readonly key?: Serde<unknown>; readonly retentionMs?: number };
+  const { key } = spec as { readonly key?: Serde<unknown> };
+  // What a step keeps for itself says nothing of its keys.
   if (!key) return { key: null, kind: 'other' };
-  return { key, kind: retentionMs === undefined ? 'key-value' : 'timeline' };
+  const isTimeline = 'retentionMs' in spec || 'use' in spec;
+  return { key, kind: isTimeline ? 'timeline' : 'key-value' };
 }

@@ -11,7 +11,6 @@ import {
   type ServeOptions,
   type Streams,
   type StreamsServer,
-  selectKey,
   serveStreams,
   timelineStore,
   to,
@@ -366,20 +365,4 @@ describe('an application that is asked', () => {
     expect(published).toMatch(/^sluice_streams_state\{state="running",application="app"\} 1$/m);
     expect(published).toMatch(/^process_resident_memory_bytes\{application="app"\} \d+$/m);
   });
-});
-
-it('a key that a step changes is not taken for placed', async () => {
-  const { namedStores } = await import('./named-store.ts');
-  const { graph } = topology('t', b => {
-    b.source('words', text).pipe(
-      selectKey(({ value }) => value, { partitioning: 'kept' }),
-      count({ store: counts }),
-    );
-  });
-  expect(namedStores(graph)).toMatchObject([{ name: 'counts', isPlaced: false }]);
-  expect(namedStores(words().graph)).toMatchObject([
-    { name: 'by-value', isPlaced: false },
-    { name: 'counts', isPlaced: true },
-    { name: 'seen', isPlaced: false },
-  ]);
 });
