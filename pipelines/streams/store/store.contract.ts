@@ -9,6 +9,8 @@ import type { OpenStore, StoreSpec } from './store.ts';
 /** A store that can be used, and a checkpoint of it: what it was told is written, as far as that is necessary. */
 export interface Bench<S> {
   readonly store: S;
+  /** What the changelog holds after a checkpoint, compacted, by the text of the key. */
+  readonly logged: ReadonlyMap<string, LogEntry>;
   checkpoint(): void;
   end(): void;
 }
@@ -20,6 +22,12 @@ export interface StoreCase {
   /** Of what may stay in memory; small, so that all of it has to be read and written. */
   readonly memory?: { readonly cacheBytes: number; readonly bufferBytes: number };
   open<S>(spec: StoreSpec<S>, environment: { streamTimeMs(): number }): Bench<S>;
+}
+
+export interface LogEntry {
+  readonly key: Buffer;
+  readonly value: string;
+  readonly timestampMs: number;
 }
 
 interface Pair {
@@ -75,7 +83,7 @@ export function keyValueContract(each: StoreCase): void {
     it('is a map in the order of the serialised keys, whenever it is written', () => {
       fc.assert(
         fc.property(fc.array(change, { maxLength: 30 }), text, text, (changes, from, to) =>
-          withBench(numbers, ({ store, checkpoint }) => {
+          withBench(numbers, ({ store, checkpoint, logged }) => {
             const model = new Map<string, { value: number; timestampMs: number }>();
             for (const step of changes) {
               if (step.kind === 'checkpoint') {
@@ -103,6 +111,10 @@ export function keyValueContract(each: StoreCase): void {
                 Buffer.compare(bytes(key), bytes(from)) >= 0 && Buffer.compare(bytes(key), bytes(to)) < 0,
             );
             expect([...store.range({ from, to })]).toEqual(inRange);
+            checkpoint();
+            const values = new Map([...model].map(([key, { value }]) => [latin1(key), String(value)]));
+            if (changelog)
+              expect(new Map([...logged].map(([key, { value }]) => [key, value]))).toEqual(values);
           }),
         ),
         { numRuns: engine === 'disk' ? 60 : 200 },
@@ -189,16 +201,25 @@ export function keyValueContract(each: StoreCase): void {
   });
 }
 
+const latin1 = (key: string) => textSerde.serialize(key).toString('latin1');
+
 /** What a task does with an opened store that is new. */
 export function benchOf<S>({ store, disk, changelog, expire }: OpenStore<S>): Bench<S> {
   if (disk) for (const _ of disk.recover({ id: null, earliest: 0, end: 0 }));
   disk?.begin('history');
   let end = 0;
+  const logged = new Map<string, LogEntry>();
   return {
-    store,
+    ...{ store, logged },
     checkpoint() {
       expire?.();
-      end += changelog?.drain('log', 0, 0).length ?? 0;
+      const records = changelog?.drain('log', 0, 0) ?? [];
+      for (const { key, value, timestampMs = -1 } of records) {
+        const id = key!.toString('latin1');
+        if (value) logged.set(id, { key: key!, value: value.toString(), timestampMs });
+        else logged.delete(id);
+      }
+      end += records.length;
       if (disk) disk.settle(disk.freeze(), end);
     },
     end: () => disk?.close(),
