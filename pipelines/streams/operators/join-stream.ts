@@ -86,7 +86,7 @@ export function joinStream<K, L, R, O>(
       const stream = keyed(sides[side], { name: `${name}-${side}`, key, value: options[side] } as never);
       return halfJoin<K, O>(stream, {
         ...{ side, span, buffers, unmatched },
-        label: `joinStream ${kind} ${side}`,
+        label: `joinStream ${kind}, ${side} side`,
         keepsAll: kind === 'outer' || (kind === 'left' && side === 'left'),
         join: (one, two, of) => (side === 'left' ? join(one, two, of) : join(two, one, of)),
         alone: ({ side: of, value, key: at }) =>

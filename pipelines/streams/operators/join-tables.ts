@@ -63,13 +63,13 @@ export function joinTables<K, L, R, O>(
     const changes = merge(
       leftTable.pipe(
         halfJoin<K, L, R, O>({
-          ...{ label: `joinTables ${kind} left`, other: right, needsOther: needs.right },
+          ...{ label: `joinTables ${kind}, left side`, other: right, needsOther: needs.right },
           result,
         }),
       ),
       rightTable.pipe(
         halfJoin<K, R, L, O>({
-          ...{ label: `joinTables ${kind} right`, other: left, needsOther: needs.left },
+          ...{ label: `joinTables ${kind}, right side`, other: left, needsOther: needs.left },
           result: (mine, other, key) => result(other, mine, key),
         }),
       ),
