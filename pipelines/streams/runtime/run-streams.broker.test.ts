@@ -149,6 +149,35 @@ describe('streams on a real broker', () => {
     });
   }
 
+  it('put a record that cannot be read aside, with all that it had', async () => {
+    const { name, admin, start, read } = await setUp(['in', 'out']);
+    const counts = { key: textSerde, value: json<number>() };
+    await start(
+      topology('counting', b => {
+        b.source(`${name}-in`, text).pipe(
+          count({ store: keyValueStore({ name: 'counts', ...counts }) }),
+          to(`${name}-out`, counts),
+        );
+      }),
+    );
+    const where = { topic: `${name}-in`, partition: 1, value: Buffer.from('x') };
+    const producer = await open(`${name}-letters`).producer();
+    await producer.send([
+      { ...where, key: Buffer.from('a') },
+      { ...where, key: null, headers: { trace: Buffer.from('7') }, timestampMs: Date.now() - 5_000 },
+      { ...where, key: Buffer.from('a') },
+    ]);
+    const [letter] = await read('dead', 1);
+    expect(letter!.startsWith(`${name}-in/1=`)).toBe(true);
+    expect(JSON.parse(letter!.slice(letter!.indexOf('=') + 1))).toMatchObject({
+      ...{ topic: `${name}-in`, partition: 1, offset: 1, key: null, application: name },
+      ...{ stage: 'RECEIVING', code: 'RECORD_CORRUPT' },
+      headers: { trace: { data: [...Buffer.from('7')] } },
+    });
+    expect(await read('out', 2)).toEqual(['a=1', 'a=2']);
+    expect((await admin.offsets(`${name}-dead`))[0]!.latest).toBe(1);
+  });
+
   it('delete what was processed from the topics between sub-topologies', async () => {
     const { name, admin, send, start, read } = await setUp(['in', 'out']);
     await start(

@@ -1,4 +1,4 @@
-/** An application to be killed: counts words by key. `node counting.ts <bootstrapServers> <name> <guarantee>` */
+/** An application to be killed: counts words by key, and by key and window. `node counting.ts <bootstrapServers> <name> <guarantee>` */
 
 import process from 'node:process';
 import { kafkaClient } from '#kafka';
@@ -10,8 +10,13 @@ import {
   runStreams,
   type Streams,
   type StreamsOptions,
+  type Topology,
   to,
   topology,
+  tumblingWindows,
+  windowedCount,
+  windowedSerde,
+  windowStore,
 } from '../index.ts';
 
 const json = <T>(): Serde<T> => ({
@@ -23,30 +28,47 @@ export const deadLetterSerde = json<DeadLetter>();
 export const guarantees = ['at-least-once', 'exactly-once'] as const;
 export type Guarantee = (typeof guarantees)[number];
 
+export const windowMs = 10_000;
+export const totalSerdes = { key: textSerde, value: json<number>() };
+export const windowSerdes = { key: windowedSerde(textSerde, windowMs), value: json<number>() };
+/** Longer than a torture lasts: no window closes, so that each record counts whenever it is read. */
+const graceMs = 24 * 3_600_000;
+
 export interface CountingSetup {
   readonly bootstrapServers: string;
-  /** Names the application and its topics: `<name>-words`, `<name>-totals`, `<name>-dead`. */
+  /** Names the application, and its topics unless `input` says otherwise: `<name>-words`, `-totals`, `-windows`, `-dead`. */
   readonly name: string;
   readonly guarantee: Guarantee;
+  /** Absent: `<name>-words`. */
+  readonly input?: string;
   readonly options?: Partial<StreamsOptions>;
 }
 
+/** `words` → `totals`, a count a word; `words` → `windows`, the same per window. */
+export function counting(name: string, input: string): Topology {
+  return topology('counting', b => {
+    const words = b.source(input, { key: textSerde, value: textSerde });
+    words.pipe(
+      count({ store: keyValueStore({ name: 'counts', ...totalSerdes }) }),
+      to(`${name}-totals`, totalSerdes),
+    );
+    words.pipe(
+      windowedCount({
+        windows: tumblingWindows({ sizeMs: windowMs, graceMs }),
+        store: windowStore({ name: 'windows', key: textSerde, value: totalSerdes.value }),
+        emit: 'each',
+      }),
+      to(`${name}-windows`, windowSerdes),
+    );
+  });
+}
+
 /** Started; its client ends with it. */
-export async function startCounting({
-  bootstrapServers,
-  name,
-  guarantee,
-  options,
-}: CountingSetup): Promise<Streams> {
+export async function startCounting(setup: CountingSetup): Promise<Streams> {
+  const { bootstrapServers, name, guarantee, input = `${name}-words`, options } = setup;
   const client = kafkaClient({ bootstrapServers, clientId: name });
-  const totals = { key: textSerde, value: json<number>() };
   const streams = runStreams({
-    topology: topology('counting', b => {
-      b.source(`${name}-words`, { key: textSerde, value: textSerde }).pipe(
-        count({ store: keyValueStore({ name: 'counts', ...totals }) }),
-        to(`${name}-totals`, totals),
-      );
-    }),
+    topology: counting(name, input),
     client,
     applicationId: name,
     guarantee,
@@ -55,18 +77,24 @@ export async function startCounting({
     commitIntervalMs: 50,
     ...options,
   });
-  await streams.start();
-  void streams.finished.catch(() => {}).then(() => client.close());
+  try {
+    await streams.start();
+  } finally {
+    void streams.finished.catch(() => {}).then(() => client.close());
+  }
   return streams;
 }
 
 if (import.meta.main) {
-  const [bootstrapServers = '', name = '', guarantee] = process.argv.slice(2);
+  const [bootstrapServers = '', name = '', guarantee, input, sessionTimeoutMs] = process.argv.slice(2);
   const streams = await startCounting({
     bootstrapServers,
     name,
     guarantee: guarantees.find(each => each === guarantee) ?? 'at-least-once',
+    ...(input && { input }),
+    options: { ...(sessionTimeoutMs && { sessionTimeoutMs: Number(sessionTimeoutMs) }) },
   });
   process.stdout.write('started\n');
+  process.on('SIGTERM', () => void streams.close());
   await streams.finished;
 }
