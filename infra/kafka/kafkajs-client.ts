@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type ISocketFactory, type SASLOptions } from 'kafkajs';
 import { SluiceError } from '#errors';
+import { BufferPool } from './buffer-pool.ts';
 import { KafkajsAdmin } from './kafkajs-admin.ts';
 import { KafkajsConsumer } from './kafkajs-consumer.ts';
 import { KafkajsLink } from './kafkajs-link.ts';
@@ -68,9 +69,11 @@ export function kafkaClient(options: KafkaClientOptions): LogClient {
     shared ??= newLink();
     return shared;
   };
+  const buffers = new BufferPool();
   const producerSetup = (onClosed: () => void): ProducerSetup => ({
     link: new KafkajsLink(kafka, deliveryTimeoutMs),
     onClosed,
+    buffers,
     deliveryTimeoutMs,
     gzip: options.compression === 'gzip',
   });

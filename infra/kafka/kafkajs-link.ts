@@ -39,6 +39,7 @@ export class KafkajsLink {
   readonly #patienceMs: number;
   readonly #topics = new Map<string, { partitions: readonly PartitionMetadata[]; until: number }>();
   #connected: Promise<void> | null = null;
+  #closed = false;
 
   constructor(kafka: Kafka, patienceMs: number) {
     this.#cluster = clusterOf(kafka, metadataMaxAgeMs);
@@ -177,7 +178,7 @@ export class KafkajsLink {
           : known.code === 'TOPIC_UNKNOWN'
             ? unknownTopicGraceMs
             : 0;
-        if (performance.now() - started + waitMs > patienceMs) throw known;
+        if (this.#closed || performance.now() - started + waitMs > patienceMs) throw known;
         await sleep(waitMs);
         this.#topics.clear();
         if (isPassing(known)) await this.#cluster.refreshMetadata().catch(() => {});
@@ -185,12 +186,15 @@ export class KafkajsLink {
     }
   }
 
+  /** Whoever is still trying something gives up. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#connected?.catch(() => {});
     await this.#cluster.disconnect();
   }
 
   async #connect(): Promise<void> {
+    if (this.#closed) throw new SluiceError('BUG', 'The connection is closed; make a new client');
     this.#connected ??= this.#cluster.connect().then(() => this.#cluster.refreshMetadata());
     try {
       await this.#connected;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { BufferPool } from './buffer-pool.ts';
 import { ContractBench, count, outgoing, values } from './contract-bench.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { type KafkaClientOptions, kafkaClient } from './kafkajs-client.ts';
@@ -189,6 +190,7 @@ describe('the producer on a real broker', () => {
       link,
       deliveryTimeoutMs: 10_000,
       gzip: false,
+      buffers: new BufferPool(),
       firstSequence: 0x7fff_ffff - 150,
       onClosed() {},
     }).open();

@@ -1,4 +1,5 @@
 import { SluiceError } from '#errors';
+import type { BufferPool } from './buffer-pool.ts';
 import type { KafkajsLink } from './kafkajs-link.ts';
 import type { LogProducer, OutgoingRecord, PartitionEnd } from './port.ts';
 import { ProducerIdentity } from './producer-identity.ts';
@@ -9,6 +10,7 @@ export interface ProducerSetup {
   readonly link: KafkajsLink;
   readonly deliveryTimeoutMs: number;
   readonly gzip: boolean;
+  readonly buffers: BufferPool;
   /** Number of the first record of each partition. Absent: 0. */
   readonly firstSequence?: number;
   /** Before the first repetition of what failed; doubled each time. Absent: 20. */

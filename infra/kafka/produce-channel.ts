@@ -98,6 +98,8 @@ export class ProduceChannel {
     requireVersion(broker);
     const connection = await broker.connectionPool.getConnection(0);
     if (connection.sasl && !connection.isAuthenticated()) await connection.authenticate();
+    // A request behind another must not wait until that one's bytes are acknowledged.
+    connection.socket.setNoDelay(true);
     return connection;
   }
 
@@ -133,9 +135,15 @@ export class ProduceChannel {
 
   #answered(batches: readonly Batch[], payload: Buffer, connection: Connection): void {
     const { desk } = this.#setup;
-    const { partitions, throttleMs } = readProduceAnswer(payload);
-    connection.requestQueue.maybeThrottle(throttleMs);
-    const byPlace = new Map(partitions.map(answer => [`${answer.topic}/${answer.partition}`, answer]));
+    const byPlace = new Map<string, PartitionAnswer>();
+    try {
+      const { partitions, throttleMs } = readProduceAnswer(payload);
+      connection.requestQueue.maybeThrottle(throttleMs);
+      for (const answer of partitions) byPlace.set(`${answer.topic}/${answer.partition}`, answer);
+    } catch (error) {
+      this.#lost(batches, error);
+      return;
+    }
     this.#underWay -= 1;
     for (const batch of batches) {
       const answer = byPlace.get(`${batch.lane.topic}/${batch.lane.partition}`);
@@ -147,6 +155,8 @@ export class ProduceChannel {
 
   #lost(batches: readonly Batch[], error: unknown): void {
     this.#underWay -= 1;
+    // kafkajs would go on writing to a connection that may be dead.
+    if ((error as Error).name === 'KafkaJSRequestTimeoutError') this.cut();
     for (const batch of batches) this.#setup.desk.unanswered(batch, error);
     this.#setup.desk.released();
   }

@@ -14,8 +14,10 @@ export interface RouterSetup {
 interface Topic {
   readonly lanes: readonly Lane[];
   readonly rules: TopicRules;
-  /** Looked up again after this time on the monotonic clock. */
-  readonly until: number;
+  /** Looked up again after this time on the monotonic clock; used meanwhile. */
+  until: number;
+  /** Not used before it is looked up again. */
+  isStale: boolean;
   /** Where the next record without a key goes. */
   turn: number;
 }
@@ -45,7 +47,8 @@ export class RecordRouter {
       if (record.topic !== name) {
         name = record.topic;
         topic = this.#topics.get(name);
-        if (topic === undefined || topic.until < now) return false;
+        if (topic === undefined || topic.isStale) return false;
+        if (topic.until < now) this.#refresh(name, topic);
       }
       const refusal = refusalOf(record, topic!.rules, nowMs);
       if (refusal !== null) throw new SluiceError('VALUE_INVALID', `Topic ${name} ${refusal}`);
@@ -56,16 +59,9 @@ export class RecordRouter {
 
   /** Looks up those topics of the records that are not known. Errors: TOPIC_UNKNOWN. */
   async load(records: readonly OutgoingRecord[]): Promise<void> {
-    const now = performance.now();
     const missing = new Set<string>();
-    for (const { topic } of records) {
-      const known = this.#topics.get(topic);
-      if (known === undefined || known.until < now) missing.add(topic);
-    }
-    for (const topic of missing) {
-      const settings = await this.#setup.link.topicConfig(topic, ruleConfigs);
-      await this.#load(topic, rulesOf(settings));
-    }
+    for (const { topic } of records) if (this.#topics.get(topic)?.isStale ?? true) missing.add(topic);
+    await Promise.all([...missing].map(topic => this.#load(topic)));
   }
 
   /** Looks the topic's leaders up again. Errors: TOPIC_UNKNOWN. */
@@ -73,27 +69,45 @@ export class RecordRouter {
     const known = this.#topics.get(topic);
     if (known === undefined) return;
     this.#setup.link.forget(topic);
-    await this.#load(topic, known.rules);
+    const leaders = await this.#setup.link.leaders(topic);
+    this.#know(topic, { leaders, rules: known.rules, isStale: known.isStale });
   }
 
   /** The topic's rules and leaders are looked up before the next record for it. */
   forget(topic: string): void {
     const known = this.#topics.get(topic);
-    if (known) this.#topics.set(topic, { ...known, until: 0 });
+    if (known) known.isStale = true;
   }
 
-  async #load(topic: string, rules: TopicRules): Promise<void> {
-    const { link, gzip, firstSequence } = this.#setup;
-    const leaders = await link.leaders(topic);
+  /** Nobody waits for it; what is found out of date meanwhile, brokers say themselves. */
+  #refresh(name: string, topic: Topic): void {
+    topic.until = performance.now() + topicMaxAgeMs;
+    this.#load(name).catch(() => {
+      topic.isStale = true;
+    });
+  }
+
+  async #load(topic: string): Promise<void> {
+    const { link } = this.#setup;
+    link.forget(topic);
+    const [leaders, settings] = await Promise.all([
+      link.leaders(topic),
+      link.topicConfig(topic, ruleConfigs),
+    ]);
+    this.#know(topic, { leaders, rules: rulesOf(settings), isStale: false });
+  }
+
+  #know(topic: string, found: Pick<Topic, 'rules' | 'isStale'> & { leaders: readonly number[] }): void {
+    const { gzip, firstSequence } = this.#setup;
     const known = this.#topics.get(topic);
-    const lanes = leaders.map((leader, partition) => {
+    const lanes = found.leaders.map((leader, partition) => {
       const lane = known?.lanes[partition] ?? new Lane({ topic, partition, gzip, firstSequence });
       lane.leader = leader;
-      lane.limitBytes = rules.limitBytes;
+      lane.limitBytes = found.rules.limitBytes;
       return lane;
     });
     const until = performance.now() + topicMaxAgeMs;
-    this.#topics.set(topic, { lanes, rules, until, turn: known?.turn ?? 0 });
+    this.#topics.set(topic, { ...found, lanes, until, turn: known?.turn ?? 0 });
   }
 }
 

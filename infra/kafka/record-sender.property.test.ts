@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SluiceError } from '#errors';
+import { BufferPool } from './buffer-pool.ts';
 import { KafkajsProducer } from './kafkajs-producer.ts';
 import type { OutgoingRecord, PartitionEnd } from './port.ts';
 import { type Fault, lateMs, SimulatedBroker } from './simulated-broker.ts';
@@ -41,6 +42,7 @@ async function run(broker: SimulatedBroker, all: Sends, deliveryTimeoutMs: numbe
     link: broker.link,
     deliveryTimeoutMs,
     gzip: false,
+    buffers: new BufferPool(),
     firstSequence: 0x7fff_ffff - 9,
     firstRetryMs: 1,
     onClosed() {},

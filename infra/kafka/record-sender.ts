@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '#errors';
-import { BufferPool } from './buffer-pool.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { fromKafkajs, isPassing } from './kafkajs-errors.ts';
 import type { KafkajsLink } from './kafkajs-link.ts';
 import type { Batch, Lane, Producer } from './outgoing-lane.ts';
@@ -15,6 +15,7 @@ export interface SenderSetup {
   readonly link: KafkajsLink;
   readonly deliveryTimeoutMs: number;
   readonly gzip: boolean;
+  readonly buffers: BufferPool;
   readonly transactionalId: string | null;
   /** Number of the first record in each partition. */
   readonly firstSequence: number;
@@ -50,7 +51,6 @@ const overdueCheckMs = 200;
 export class RecordSender implements ChannelDesk {
   readonly #setup: SenderSetup;
   readonly #router: RecordRouter;
-  readonly #buffers = new BufferPool();
   readonly #channels = new Map<number, ProduceChannel>();
   /** Lanes with something on its way; those served last come last. */
   readonly #busy = new Set<Lane>();
@@ -167,7 +167,7 @@ export class RecordSender implements ChannelDesk {
     if (this.#ended) return Promise.reject(this.#ended);
     const send = new Send();
     const deadlineMs = performance.now() + this.#setup.deliveryTimeoutMs;
-    const appending = { send, deadlineMs, buffers: this.#buffers };
+    const appending = { send, deadlineMs, buffers: this.#setup.buffers };
     const nowMs = Date.now();
     let unsentBytes = 0;
     for (let index = 0; index < records.length; index += 1) {
@@ -226,7 +226,7 @@ export class RecordSender implements ChannelDesk {
     lane.written(batch);
     for (const { send, upTo } of shares) send.written(lane, baseOffset + upTo);
     // What was on a connection that broke may still be held by it.
-    if (!batch.unsure) this.#buffers.give(batch.bytes);
+    if (!batch.unsure) this.#setup.buffers.give(batch.bytes);
     this.#retire(lane);
   }
 

@@ -186,6 +186,7 @@ class SimulatedConnection {
 
   readonly socket = {
     cork() {},
+    setNoDelay() {},
     uncork() {},
     write: (piece: Buffer) => this.#written.push(Buffer.from(piece)),
     destroy: () => this.#break(),
