@@ -53,6 +53,8 @@ module.exports = {
     only('kafkajs-owner', 'kafkajs', '^infra/kafka/'),
     only('avsc-owner', 'avsc', '^schemas/'),
     only('stock-registry-owner', '@kafkajs/confluent-schema-registry', '^(infra/registry|schemas)/'),
+    only('prom-client-owner', 'prom-client', '^pipelines/streams/observe/'),
+    only('disk-store-owner', '(classic-level|lmdb)', '^pipelines/streams/store/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
