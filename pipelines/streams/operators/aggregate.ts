@@ -96,7 +96,10 @@ export function isKeyed(record: StreamRecord<unknown, unknown>, scope: TaskScope
 /** Whether it may also be folded. */
 export function isWhole(record: StreamRecord<unknown, unknown>, scope: TaskScope, node: GraphNode): boolean {
   if (!isKeyed(record, scope, node)) return false;
-  if (record.value !== null) return true;
+  if (record.value !== null) {
+    scope.observe(record.timestampMs);
+    return true;
+  }
   scope.count(counted.dropped('null-value'));
   return false;
 }

@@ -6,8 +6,7 @@
  * Invariants:
  * FO1 Whenever a checkpoint is taken, every window that stream time has closed is emitted: after a restart what is closed by the
  *     stream time of the mark was emitted, and what is not was not.
- * FO2 Windows go in the order of their ends, of equal ends by their starts, then by the bytes of their keys; however often is
- *     looked for them.
+ * FO2 Windows go in the order of their ends, of equal ends by the bytes of their keys, however often is looked for them.
  * FO3 The store keeps a window until it was emitted, however far stream time jumps.
  */
 
@@ -90,9 +89,6 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
     const closed: StreamRecord<Windowed<K>, A>[] = [];
     for (const [key, { timeMs, value, timestampMs }] of this.#store.all({ fromMs, toMs }))
       closed.push(this.#recordOf(key, timeMs, value, timestampMs));
-    // The store has sessions by end and key; a stable sort leaves keys in order.
-    if (this.#windows.kind === 'session')
-      closed.sort((a, b) => a.key.endMs - b.key.endMs || a.key.startMs - b.key.startMs);
     return closed;
   }
 

@@ -68,7 +68,10 @@ export function process<KIn, VIn, KOut, VOut>(
     const processor = make();
     processor.init?.(new Context(scope, emit, spec));
     return {
-      next: record => processor.process(record),
+      next(record) {
+        scope.observe(record.timestampMs);
+        processor.process(record);
+      },
       ...(processor.close && { close: () => processor.close!() }),
     };
   });
@@ -102,7 +105,7 @@ class Context<K, V> implements ProcessorContext<K, V> {
   }
 
   get streamTimeMs(): number {
-    return this.#scope.streamTimeMs;
+    return this.#scope.taskTimeMs;
   }
 
   get received(): LogRecord | null {

@@ -53,11 +53,12 @@ class Sliding<K, V, A> {
 
   take(record: StreamRecord<K, V>): void {
     const { scope, node, output } = this.#place;
-    if (!isTimely(record, scope, node)) return;
-    if (record.value === null) {
+    // Before it is looked at in time: as it does not count, no time passes by it.
+    if (record.key !== null && record.value === null) {
       scope.count(counted.dropped('null-value'));
       return;
     }
+    if (!isTimely(record, scope, node)) return;
     const { timestampMs } = record;
     if (timestampMs + this.#windows.differenceMs < this.#openMs()) scope.count(counted.late);
     else if (timestampMs < this.#windows.differenceMs) this.#takeEarly(record);

@@ -24,7 +24,8 @@ export function step<A, B>(
     return new Stream(graph, node, subscriber => {
       const { instances, scope } = graph.wiring!;
       const known = instances.get(node.id) as StepInstance<A, B> | undefined;
-      const instance = known ?? new StepInstance<A, B>((at, emit) => open(at, emit, node), scope);
+      const instance =
+        known ?? new StepInstance<A, B>((at, emit) => open(at.scopeOf(node), emit, node), scope);
       if (!known) instances.set(node.id, instance as never);
       return from.subscribe(instance.subscriber(subscriber as never) as never);
     }) as unknown as Observable<B>;

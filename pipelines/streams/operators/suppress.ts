@@ -66,6 +66,7 @@ export function suppress<K, V>(
         return {
           next(record) {
             if (!isKeyed(record, scope, node)) return;
+            scope.observe(record.timestampMs);
             const { endMs } = record.key as Windowed<unknown>;
             buffer.put(record, isFinal ? endMs : record.timestampMs);
             release(isOld);

@@ -47,7 +47,10 @@ export type WindowFold<K, V, A> = (place: FoldPlace<K, A>) => (record: StreamRec
 /** Whether the record can be in a window. Throws as `isKeyed`. */
 export function isTimely(record: StreamRecord<unknown, unknown>, scope: TaskScope, node: GraphNode): boolean {
   if (!isKeyed(record, scope, node)) return false;
-  if (record.timestampMs >= 0) return true;
+  if (record.timestampMs >= 0) {
+    scope.observe(record.timestampMs);
+    return true;
+  }
   scope.count(counted.dropped('no-time'));
   return false;
 }

@@ -4,17 +4,35 @@ import { type Serde, textSerde } from '#schemas';
 import {
   aggregate,
   type Builder,
+  bufferStore,
   count,
+  hoppingWindows,
   keyValueStore,
   mapValues,
   reduce,
   type Stream,
   selectKey,
+  sessionWindows,
+  slidingWindows,
+  suppress,
   testDriver,
   to,
   topology,
+  tumblingWindows,
+  type Windows,
+  windowedAggregate,
+  windowedSerde,
+  windowStore,
 } from '../index.ts';
-import type { Operator, Scenario, ScenarioOutput, ScenarioRecord, ScenarioResult } from './scenario.ts';
+import type {
+  Operator,
+  Scenario,
+  ScenarioOutput,
+  ScenarioRecord,
+  ScenarioResult,
+  WindowedEmit,
+  WindowShape,
+} from './scenario.ts';
 
 const text = { key: textSerde, value: textSerde };
 const numberSerde: Serde<number> = {
@@ -67,7 +85,53 @@ function build(b: Builder, operator: Operator): void {
         to('out', text),
       );
       return;
+    case 'windowed':
+      windowed(received(b, 'in'), { windows: windowsOf(operator), emit: operator.emit });
+      return;
+    case 'sessions':
+      windowed(received(b, 'in'), { windows: sessionWindows(operator), emit: operator.emit });
+      return;
+    case 'suppress-time':
+      received(b, 'in').pipe(
+        aggregate({ store: totals(), initial: () => '', add: concatenated }),
+        suppress<string, string>({
+          until: operator,
+          store: bufferStore({ name: 'waiting', ...text }),
+          maxRecords: operator.maxRecords,
+          whenFull: 'emit-early',
+        }),
+        to('out', text),
+      );
+      return;
     default:
       throw new Error(`${operator.kind} is not built`);
   }
+}
+
+function windowsOf(shape: WindowShape & { readonly graceMs: number }): Windows {
+  if (shape.windows === 'tumbling') return tumblingWindows(shape);
+  return shape.windows === 'hopping' ? hoppingWindows(shape) : slidingWindows(shape);
+}
+
+function windowed(
+  input: Stream<string, string>,
+  { windows, emit }: { readonly windows: Windows; readonly emit: WindowedEmit },
+): void {
+  const results = input.pipe(
+    windowedAggregate<string, string, string>({
+      windows,
+      store: windowStore({ name: 'store', ...text }),
+      initial: () => '',
+      add: concatenated,
+      merge: (sum, next) => sum + next,
+      emit: emit === 'final' ? 'final' : 'each',
+    }),
+  );
+  const waiting = bufferStore({ name: 'waiting', key: windowedSerde(textSerde), value: textSerde });
+  const shown =
+    emit === 'suppressed' ? results.pipe(suppress({ until: 'window-closes', store: waiting })) : results;
+  shown.pipe(
+    selectKey(({ key }) => `${key.key}@${key.startMs}/${key.endMs}`),
+    to('out', text),
+  );
 }

@@ -11,8 +11,14 @@ import { nameOf, operators, scenarios } from './scenarios.ts';
 const seed = 4_301;
 const perOperator = 60;
 
-/** What has no key is left out of a repartition by both; theirs does not count it. */
-const countsDrops = ({ kind }: Operator) => !['count-by-value', 'group-table'].includes(kind);
+/**
+ * Where both count alike. Theirs does not count what a repartition leaves out for want of a key, counts some records twice that are
+ * late for two sliding windows, and takes late records into sessions that were emitted as final already.
+ */
+const countsDrops = (operator: Operator) =>
+  !['count-by-value', 'group-table'].includes(operator.kind) &&
+  !('windows' in operator && operator.windows === 'sliding') &&
+  !(operator.kind === 'sessions' && operator.emit === 'final');
 
 describe('the same records through Kafka Streams and through ours', () => {
   const all = scenarios(seed, perOperator);

@@ -25,6 +25,8 @@ export interface Checkpoint {
   /** Of every input, by topic: the next record to read. */
   readonly positions: Readonly<Record<string, number>>;
   readonly streamTimeMs: number;
+  /** By store: the stream time of the steps that use it. */
+  readonly stepTimesMs: Readonly<Record<string, number>>;
 }
 
 /**
@@ -37,6 +39,8 @@ export interface Mark {
   /** How many marks of the task there are with this one: tells apart what two writers would write. */
   readonly serial: number;
   readonly streamTimeMs: number;
+  /** By store: the stream time of the steps that use it. */
+  readonly stepTimesMs: Readonly<Record<string, number>>;
   /** Next offset to read by topic; the partition is the task's. */
   readonly offsets: Readonly<Record<string, number>>;
   /** End of what counts, by changelog topic; null when writes were atomic and all of it counts. */

@@ -24,7 +24,7 @@ export function directoryOf(path: string, applicationId: string, ...rest: readon
 /** What a store may know of its task, and where it may keep files. */
 export function storeEnvironment(task: Task, store: string, environment: TaskEnvironment): StoreEnvironment {
   const { applicationId, state } = environment;
-  const streamTimeMs = () => task.streamTimeMs;
+  const streamTimeMs = () => task.storeTimeMs(store);
   if (!state) return { streamTimeMs };
   const disk: DiskPlace = {
     directory: directoryOf(state.path, applicationId, task.id, store),

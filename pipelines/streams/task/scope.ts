@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Origin, StreamRecord } from '../record.ts';
 import type { GlobalTable } from '../store/global.ts';
 import type { StoreSpec } from '../store/store.ts';
+import type { GraphNode } from '../topology/node.ts';
 import type { TopicRef } from '../topology/topic-ref.ts';
 import type { DeadLetterCause } from './dead-letter.ts';
 import type { Punctuation, PunctuationType } from './punctuators.ts';
@@ -12,14 +13,20 @@ export interface TaskScope {
   readonly taskId: string;
   readonly partition: number;
   readonly clock: Pick<Clock, 'now'>;
-  /** Highest timestamp seen by this task; -1 before the first record. */
+  /** Highest timestamp that the task has seen; -1 before the first record. */
+  readonly taskTimeMs: number;
+  /** Highest timestamp that was observed by the steps that share a store with this one; of a step without stores, the task's. */
   readonly streamTimeMs: number;
+  /** A record that counts has reached the step. */
+  observe(timestampMs: number): void;
   /** Whether steps may emit: false outside of a record, a punctuation or a checkpoint. */
   readonly active: boolean;
   /** The input record being processed, as it was read; null in a punctuation or at a checkpoint. */
   readonly received: LogRecord | null;
   /** Its key, deserialised. */
   readonly inputKey: unknown;
+  /** As a step sees it. */
+  scopeOf(node: GraphNode): TaskScope;
   store<S>(spec: StoreSpec<S>): S;
   global<W>(table: GlobalTable<W>): W;
   count(name: string, by?: number): void;

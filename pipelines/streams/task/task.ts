@@ -24,6 +24,7 @@ import type { GlobalTable } from '../store/global.ts';
 import { metricsOf } from '../store/metered.ts';
 import type { Changelog, OpenStore, StoreSpec } from '../store/store.ts';
 import type { Graph, SubTopology } from '../topology/graph.ts';
+import type { GraphNode } from '../topology/node.ts';
 import { changelogOf, checkpointsOf, resolveTopic, type TopicRef } from '../topology/topic-ref.ts';
 import { type Checkpoint, type Mark, markRecord, type Outputs } from './checkpoint.ts';
 import {
@@ -39,6 +40,7 @@ import { type StateDirectory, storeEnvironment, TaskDisks } from './disks.ts';
 import { Input, oldest } from './inputs.ts';
 import { type Punctuation, type PunctuationType, Punctuators } from './punctuators.ts';
 import type { TaskScope } from './scope.ts';
+import { StepScope, type StepTime, stepTimes } from './step-scope.ts';
 import { Wiring } from './wiring.ts';
 
 export interface TaskEnvironment {
@@ -77,6 +79,7 @@ export class Task implements TaskScope {
   readonly inputs: readonly Input[];
   readonly disks: TaskDisks;
   streamTimeMs = -1;
+  readonly #times: ReadonlyMap<string, StepTime>;
   active = false;
   received: LogRecord | null = null;
   inputKey: unknown = undefined;
@@ -104,6 +107,7 @@ export class Task implements TaskScope {
     this.#measures = environment.counters.task(this.id);
     const { applicationId, graph } = environment;
     this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
+    this.#times = stepTimes(sub.nodes);
     for (const spec of sub.stores)
       this.stores.set(spec.name, spec.open(storeEnvironment(this, spec.name, environment)));
     this.disks = new TaskDisks(this.stores, name => changelogOf(applicationId, name));
@@ -128,7 +132,7 @@ export class Task implements TaskScope {
 
   /** Opens the steps. Call it once, when the stores are restored to `mark`; `ends`: where their changelogs count to. */
   start({ mark, committed, ends }: StartOptions): void {
-    if (mark) this.streamTimeMs = mark.streamTimeMs;
+    if (mark) this.#restoreTimes(mark);
     this.#mark = mark;
     this.#historyId = mark?.history ?? randomUUID();
     this.disks.begin(this.#historyId);
@@ -226,7 +230,9 @@ export class Task implements TaskScope {
     this.#ahead = false;
     const positions = Object.fromEntries(this.inputs.map(({ topic, position }) => [topic, position]));
     const { id: taskId, streamTimeMs } = this;
-    const checkpoint = { taskId, outputs, causes, changes, offsets, positions, streamTimeMs };
+    const stepTimesMs = Object.fromEntries([...this.#times].map(([store, { ms }]) => [store, ms]));
+    const times = { streamTimeMs, stepTimesMs };
+    const checkpoint = { taskId, outputs, causes, changes, offsets, positions, ...times };
     this.disks.taken(checkpoint);
     return checkpoint;
   }
@@ -238,10 +244,11 @@ export class Task implements TaskScope {
       const end = ends?.get(`${topic}/${this.partition}`);
       if (end !== undefined) this.#changelogEnds[topic] = end;
     }
-    const { positions: offsets, streamTimeMs } = checkpoint;
+    const { positions: offsets, streamTimeMs, stepTimesMs } = checkpoint;
     const serial = (this.#mark?.serial ?? 0) + 1;
     const changelogs = ends && { ...this.#changelogEnds };
-    this.#mark = { history: this.#historyId, serial, streamTimeMs, offsets, changelogs };
+    const times = { streamTimeMs, stepTimesMs };
+    this.#mark = { history: this.#historyId, serial, ...times, offsets, changelogs };
     if (changelogs) this.disks.written(checkpoint, changelogs);
     const topic = checkpointsOf(this.#environment.applicationId);
     return markRecord(this.#mark, { topic, partition: this.partition, taskId: this.id });
@@ -275,6 +282,22 @@ export class Task implements TaskScope {
   }
 
   // What steps see.
+
+  get taskTimeMs(): number {
+    return this.streamTimeMs;
+  }
+
+  /** Its own time was observed where the record came in. */
+  observe(): void {}
+
+  scopeOf({ stores: [store] }: GraphNode): TaskScope {
+    return store ? new StepScope(this, this.#times.get(store.name)!) : this;
+  }
+
+  /** Of the steps that use it. */
+  storeTimeMs(store: string): number {
+    return this.#times.get(store)!.ms;
+  }
 
   store<S>(spec: StoreSpec<S>): S {
     return this.stores.get(spec.name)!.store as S;
@@ -321,6 +344,11 @@ export class Task implements TaskScope {
   settled({ origin, timestampMs, headers }: StreamRecord<unknown, unknown>): void {
     const { failure } = this.#wiring;
     if (failure) this.#failed({ ...origin, timestampMs, headers, key: null, value: null }, failure.error);
+  }
+
+  #restoreTimes({ streamTimeMs, stepTimesMs }: Mark): void {
+    this.streamTimeMs = streamTimeMs;
+    for (const [store, time] of this.#times) time.ms = Math.max(time.ms, stepTimesMs[store] ?? -1);
   }
 
   #takeOutputs(): Outputs {

@@ -40,6 +40,7 @@ import org.apache.kafka.streams.kstream.TimeWindowedKStream;
 import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.ValueJoiner;
 import org.apache.kafka.streams.kstream.Windowed;
+import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.BuiltInDslStoreSuppliers;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.test.TestRecord;
@@ -166,7 +167,7 @@ public class Parity {
         };
     boolean isFinal = op.get("emit").asText().equals("final");
     if (isFinal) windows = windows.emitStrategy(EmitStrategy.onWindowClose());
-    KTable<Windowed<String>, String> table = windows.aggregate(() -> "", (k, v, a) -> a + v, Materialized.with(TEXT, TEXT));
+    KTable<Windowed<String>, String> table = windows.aggregate(() -> "", (k, v, a) -> a + v, kept(LONG));
     if (op.get("emit").asText().equals("suppressed"))
       table = table.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
     writeWindowed(table);
@@ -175,8 +176,11 @@ public class Parity {
   private static void sessions(StreamsBuilder builder, JsonNode op) {
     var windows =
         grouped(builder).windowedBy(SessionWindows.ofInactivityGapAndGrace(ms(op, "gapMs"), ms(op, "graceMs")));
-    if (op.get("emit").asText().equals("final")) windows = windows.emitStrategy(EmitStrategy.onWindowClose());
-    KTable<Windowed<String>, String> table = windows.aggregate(() -> "", (k, v, a) -> a + v, (k, a, b) -> a + b, Materialized.with(TEXT, TEXT));
+    boolean isFinal = op.get("emit").asText().equals("final");
+    if (isFinal) windows = windows.emitStrategy(EmitStrategy.onWindowClose());
+    // To the millisecond: by itself it counts a record as dropped whose session it forwards.
+    Duration open = ms(op, "gapMs").plus(ms(op, "graceMs")).plusMillis(1);
+    KTable<Windowed<String>, String> table = windows.aggregate(() -> "", (k, v, a) -> a + v, (k, a, b) -> a + b, kept(isFinal ? LONG : open));
     if (op.get("emit").asText().equals("suppressed"))
       table = table.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
     writeWindowed(table);
@@ -265,6 +269,13 @@ public class Parity {
   }
 
   private static final ValueJoiner<String, String, String> JOIN = (left, right) -> left + "|" + right;
+
+  /** For longer than any scenario lasts: in memory, Kafka Streams gives up windows that it has not emitted yet. */
+  private static final Duration LONG = Duration.ofSeconds(10);
+
+  private static <S extends StateStore> Materialized<String, String, S> kept(Duration retention) {
+    return Materialized.<String, String, S>with(TEXT, TEXT).withRetention(retention);
+  }
 
   private static boolean isInner(JsonNode op) {
     return op.get("join").asText().equals("inner");
