@@ -14,21 +14,42 @@ interface Row<K, V> {
   recent: Entry<K, V> | null;
 }
 
+/** Whoever asks for it sees time, value and timestamp only. */
 class Entry<K, V> implements TimelineEntry<V> {
-  readonly row: Row<K, V>;
   readonly timeMs: number;
   value: V;
   timestampMs: number;
-  /** Since changes were last taken. */
-  isChanged = false;
-  /** It was among the changes that were taken, or came from where they go. */
-  isKnown = false;
+  readonly #row: Row<K, V>;
+  #isChanged = false;
+  #isKnown = false;
 
   constructor(row: Row<K, V>, timeMs: number, value: V, timestampMs: number) {
-    this.row = row;
+    this.#row = row;
     this.timeMs = timeMs;
     this.value = value;
     this.timestampMs = timestampMs;
+  }
+
+  get row(): Row<K, V> {
+    return this.#row;
+  }
+
+  /** Since changes were last taken. */
+  get isChanged(): boolean {
+    return this.#isChanged;
+  }
+
+  set isChanged(is: boolean) {
+    this.#isChanged = is;
+  }
+
+  /** It was among the changes that were taken, or came from where they go. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  set isKnown(is: boolean) {
+    this.#isKnown = is;
   }
 }
 
