@@ -132,7 +132,7 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
   floor(key: K, timeMs: number): TimelineEntry<V> | undefined {
     const row = this.#rowOf(key);
     if (!row) return undefined;
-    const entry = row.entries[lowerBound(row.entries, timeMs + 1) - 1];
+    const entry = this.#latestAt(row, timeMs);
     return entry && entry.timeMs >= this.#liveFrom(row) ? entry : undefined;
   }
 
@@ -214,14 +214,19 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
 
   #liveFrom(row: Row<K, V>): number {
     const edge = this.#edge();
-    if (!this.#keepLatest || edge <= 0) return edge;
-    const latest = row.entries[lowerBound(row.entries, edge + 1) - 1];
-    return latest ? latest.timeMs : edge;
+    return this.#keepLatest ? (this.#latestAt(row, edge)?.timeMs ?? edge) : edge;
   }
 
   /** Whether an entry before the edge would be the latest there. */
   #mayPrecede(row: Row<K, V> | null, timeMs: number): boolean {
-    return this.#keepLatest && (!row || timeMs >= this.#liveFrom(row));
+    if (!this.#keepLatest) return false;
+    const latest = row && this.#latestAt(row, this.#edge());
+    return !latest || timeMs >= latest.timeMs;
+  }
+
+  /** The last entry at or before a time. */
+  #latestAt({ entries }: Row<K, V>, timeMs: number): Entry<K, V> | undefined {
+    return entries[lowerBound(entries, timeMs + 1) - 1];
   }
 
   #liveAt(key: K, timeMs: number): Entry<K, V> | undefined {
