@@ -10,10 +10,10 @@ import type { Serde } from '#schemas';
 import { maybeSerde } from '../table/maybe-serde.ts';
 
 /**
- * What the right table is to do: `answer` with what it holds, also with nothing; `answer-found`: with something only; `leave`: to
- * forget the subscription; `leave-answer`: that, and to answer with nothing.
+ * What the right table is to do: `answer` with what it holds, also with nothing; `answer-quietly`: the same, but nothing is news only
+ * where there was something; `leave`: to forget the subscription; `leave-answer`: that, and to answer with nothing.
  */
-export const asks = ['answer', 'answer-found', 'leave', 'leave-answer'] as const;
+export const asks = ['answer', 'answer-quietly', 'leave', 'leave-answer'] as const;
 export type Ask = (typeof asks)[number];
 
 export interface Subscription<K> {
@@ -29,6 +29,8 @@ export interface Answer<R> {
   readonly value: R | null;
   /** Of the left row that it is for: an answer for one that changed since is of no use. */
   readonly rowHash: Buffer;
+  /** Nothing is news only where there was something. */
+  readonly isQuiet: boolean;
 }
 
 const hashBytes = 16;
@@ -57,14 +59,16 @@ export function subscriptionSerde<K>(keys: Serde<K>): Serde<Subscription<K>> {
   };
 }
 
-/** Shape: hash, 16 bytes; the value, see maybeSerde. */
+/** Shape: 1 if it is quiet, else 0, in a byte; hash, 16 bytes; the value, see maybeSerde. */
 export function answerSerde<R>(values: Serde<R>): Serde<Answer<R>> {
   const maybe = maybeSerde(values);
   return {
-    serialize: ({ value, rowHash: of }) => Buffer.concat([of, maybe.serialize(value)]),
+    serialize: ({ isQuiet, rowHash: of, value }) =>
+      Buffer.concat([Buffer.from([isQuiet ? 1 : 0]), of, maybe.serialize(value)]),
     deserialize: bytes => ({
-      rowHash: bytes.subarray(0, hashBytes),
-      value: maybe.deserialize(bytes.subarray(hashBytes)),
+      isQuiet: bytes[0] === 1,
+      rowHash: bytes.subarray(1, 1 + hashBytes),
+      value: maybe.deserialize(bytes.subarray(1 + hashBytes)),
     }),
   };
 }

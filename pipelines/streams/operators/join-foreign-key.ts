@@ -8,6 +8,8 @@
  * F1 Each change of a left row sends its new foreign key a subscription and takes the old one's away; each change of a right row
  *    answers all its subscribers.
  * F2 An answer counts only if it was given for the left row as it is now: those of before, which may come later, are dropped.
+ * F3 Each change of a left row has an answer of its own, if only that there is nothing: the one before may be dropped for it.
+ *    Kafka Streams leaves that out where it expects nothing new, and then keeps a result that is none any more.
  */
 
 import type { OperatorFunction } from 'rxjs';
@@ -19,7 +21,6 @@ import type { Change, Table } from '../table/change.ts';
 import type { TableSpec } from '../table/lookup.ts';
 import { asTable, tableOf } from '../table/table.ts';
 import { asStore, keep, openState, storedTable, type TableStore } from '../table/table-store.ts';
-import type { TaskScope } from '../task/scope.ts';
 import { type Graph, invalid } from '../topology/graph.ts';
 import { streamOf } from '../topology/stream.ts';
 import type { RepartitionRef } from '../topology/topic-ref.ts';
@@ -34,7 +35,9 @@ import {
   subscriptionSerde,
 } from './foreign-subscription.ts';
 import { isCurrent } from './join-tables.ts';
+import { merge } from './merge.ts';
 import { step } from './step.ts';
+import { sink } from './to.ts';
 
 export interface JoinForeignKeyOptions<K, L, F, O> {
   /** Part of the names of its topics: `<application>-<name>-subscription-repartition`, `…-<name>-answer-repartition`; and of a store. */
@@ -92,12 +95,15 @@ export function joinForeignKey<K, L, F, R, O>(
       answers: { repartition: `${name}-answer` },
       subscribers: subscribersStore<K, F>({ ...serdes, name: `${name}-subscribers`, changelog }),
     };
-    leftTable.pipe(subscribe(link));
-    if (kind === 'left') leftTable.pipe(answerOneself(link));
-    rightTable.pipe(answerAll(link));
-    sourceStream(graph, link.subscriptions, {
-      ...{ key: serdes.foreignKey, value: subscriptionSerde(serdes.key) },
-    }).pipe(answerOne(link));
+    const toAnswers = sink<K, Addressed<R>>(link.answers, {
+      ...{ key: serdes.key, value: answerSerde(serdes.right) as Serde<Addressed<R>> },
+      partition: ({ value }) => value!.partition,
+    });
+    const subscription = { key: serdes.foreignKey, value: subscriptionSerde(serdes.key) };
+    leftTable.pipe(subscribe(link), sink(link.subscriptions, subscription));
+    leftTable.pipe(answerOneself(link), toAnswers);
+    const subscriptions = sourceStream(graph, link.subscriptions, subscription);
+    merge(rightTable.pipe(answerAll(link)), subscriptions.pipe(answerOne(link))).pipe(toAnswers);
     const answers = sourceStream(graph, link.answers, {
       ...{ key: serdes.key, value: answerSerde(serdes.right) },
     });
@@ -122,103 +128,89 @@ interface Link<K, L, F, R> {
   readonly subscribers: StoreSpec<Subscribers<K, F>>;
 }
 
+/** An answer, with the partition of the left table that it is for. */
+type Addressed<R> = Answer<R> & { readonly partition: number };
+
 /** The left table's changes as subscriptions, to the tasks of the right one. */
-function subscribe<K, L, F, R>({ kind, select, serdes, subscriptions }: Link<K, L, F, R>) {
-  const value = subscriptionSerde(serdes.key);
-  const spec = sinkSpec(`${kind} subscription`, subscriptions, { key: serdes.foreignKey, value });
-  return step<StreamRecord<K, Change<L>>, never>(spec, scope => {
-    const topic = scope.topic(subscriptions);
-    return {
-      next(record) {
-        if (!isCurrent(record, scope)) return;
-        const { key, timestampMs, headers, value: change } = record;
-        const before = change.old === null ? null : select(change.old, key);
-        const after = change.new === null ? null : select(change.new, key);
-        if (after === null && change.new !== null && kind === 'inner')
-          scope.count(counted.dropped('null-foreign-key'));
-        const of = rowHash(change.new, serdes.left);
-        const send = (to: F, ask: Ask) => {
-          const subscription: Subscription<K> = { key, ask, partition: scope.partition, rowHash: of };
-          const bytes = { key: serdes.foreignKey.serialize(to), value: value.serialize(subscription) };
-          scope.output({ topic, timestampMs, headers, ...bytes }, record.origin);
-        };
-        const stays = before !== null && after !== null && isEqual(before, after, serdes.foreignKey);
-        if (before !== null && !stays)
-          send(before, kind === 'left' || after !== null ? 'leave' : 'leave-answer');
-        // An inner join says nothing of a row that it never joined; a row that refers to another one now may have been joined.
-        if (after !== null)
-          send(after, kind === 'left' || (before !== null && !stays) ? 'answer' : 'answer-found');
-      },
-    };
-  });
+function subscribe<K, L, F, R>({ kind, select, serdes }: Link<K, L, F, R>) {
+  const spec = { label: `joinForeignKey ${kind}, subscription`, keys: 'changed' as const };
+  return step<StreamRecord<K, Change<L>>, StreamRecord<F, Subscription<K>>>(spec, (scope, emit) => ({
+    next(record) {
+      if (!isCurrent(record, scope)) return;
+      const { key, value: change } = record;
+      const before = change.old === null ? null : select(change.old, key);
+      const after = change.new === null ? null : select(change.new, key);
+      if (after === null && change.new !== null && kind === 'inner')
+        scope.count(counted.dropped('null-foreign-key'));
+      const of = rowHash(change.new, serdes.left);
+      const send = (to: F, ask: Ask) =>
+        emit({ ...record, key: to, value: { key, ask, partition: scope.partition, rowHash: of } });
+      const stays = before !== null && after !== null && isEqual(before, after, serdes.foreignKey);
+      if (before !== null && !stays)
+        send(before, kind === 'left' || after !== null ? 'leave' : 'leave-answer');
+      // Nothing is news to an inner join when a row refers to another one than before.
+      if (after !== null)
+        send(after, kind === 'left' || (before !== null && !stays) ? 'answer' : 'answer-quietly');
+    },
+  }));
 }
 
-/** A left row that refers to nothing needs no other task's word. */
-function answerOneself<K, L, F, R>({ select, serdes, answers }: Link<K, L, F, R>) {
-  const value = answerSerde(serdes.right);
-  const spec = sinkSpec('without foreign key', answers, { key: serdes.key, value });
-  return step<StreamRecord<K, Change<L>>, never>(spec, scope => ({
+/** A left row that refers to nothing needs no other task's word; unless an inner join is told by the row it referred to. */
+function answerOneself<K, L, F, R>({ kind, select, serdes }: Link<K, L, F, R>) {
+  const spec = { label: `joinForeignKey ${kind}, no foreign key` };
+  return step<StreamRecord<K, Change<L>>, StreamRecord<K, Addressed<R>>>(spec, (scope, emit) => ({
     next(record) {
       const { key, value: change } = record;
       if (!change.isLatest || (change.old === null && change.new === null)) return;
-      if (change.new !== null && select(change.new, key) !== null) return;
-      answer(scope, record, {
-        topic: scope.topic(answers),
-        key: serdes.key.serialize(key),
-        partition: scope.partition,
-        value: value.serialize({ value: null, rowHash: rowHash(change.new, serdes.left) }),
-      });
+      const refers = (row: L | null) => row !== null && select(row, key) !== null;
+      if (refers(change.new) || (kind === 'inner' && refers(change.old))) return;
+      const of = { rowHash: rowHash(change.new, serdes.left), partition: scope.partition };
+      emit(withValue(record, { ...of, value: null, isQuiet: kind === 'inner' }));
     },
   }));
 }
 
 /** The right table's changes, to all who refer to them. */
-function answerAll<K, L, F, R>({ serdes, answers, subscribers }: Link<K, L, F, R>) {
-  const value = answerSerde(serdes.right);
-  const spec = sinkSpec('foreign row', answers, { key: serdes.key, value });
-  return step<StreamRecord<F, Change<R>>, never>({ ...spec, stores: [asStore(subscribers)] }, scope => {
-    const topic = scope.topic(answers);
+function answerAll<K, L, F, R>({ kind, subscribers }: Link<K, L, F, R>) {
+  const spec = {
+    label: `joinForeignKey ${kind}, change of a foreign row`,
+    ...{ stores: [asStore(subscribers)], keys: 'changed' as const },
+  };
+  return step<StreamRecord<F, Change<R>>, StreamRecord<K, Addressed<R>>>(spec, (scope, emit) => {
     const all = scope.store(subscribers);
     return {
       next(record) {
         if (!isCurrent(record, scope)) return;
-        for (const { key, partition, rowHash: of } of all.of(record.key))
-          answer(scope, record, {
-            ...{ topic, partition, key: serdes.key.serialize(key) },
-            value: value.serialize({ value: record.value.new, rowHash: of }),
-          });
+        const { key: foreignKey, value: change } = record;
+        for (const { key, ...of } of all.of(foreignKey))
+          emit({ ...record, key, value: { ...of, value: change.new, isQuiet: false } });
       },
     };
   });
 }
 
 /** Subscriptions, as they come to the right table. */
-function answerOne<K, L, F, R>({ right, serdes, answers, subscribers }: Link<K, L, F, R>) {
-  const value = answerSerde(serdes.right);
-  const spec = sinkSpec('foreign key', answers, { key: serdes.key, value });
-  const stores = [...right.stores, asStore(subscribers)];
-  return step<StreamRecord<F, Subscription<K>>, never>({ ...spec, stores }, scope => {
-    const topic = scope.topic(answers);
+function answerOne<K, L, F, R>({ kind, right, subscribers }: Link<K, L, F, R>) {
+  const spec = {
+    label: `joinForeignKey ${kind}, subscription`,
+    ...{ stores: [...right.stores, asStore(subscribers)], keys: 'changed' as const },
+  };
+  return step<StreamRecord<F, Subscription<K>>, StreamRecord<K, Addressed<R>>>(spec, (scope, emit) => {
     const all = scope.store(subscribers);
     const table = right.open(scope);
     return {
       next(record) {
-        const { key: foreignKey, value: subscription, timestampMs: sentMs } = record;
+        const { key: foreignKey, value: subscription } = record;
         const { ask, key, partition, rowHash: of } = subscription;
         const leaves = ask === 'leave' || ask === 'leave-answer';
         if (leaves) all.remove(foreignKey, key);
-        else all.add(foreignKey, subscription, sentMs);
+        else all.add(foreignKey, subscription, record.timestampMs);
+        if (ask === 'leave') return;
         const held = table.latest(foreignKey);
-        if (ask === 'leave' || (ask === 'answer-found' && !held)) return;
-        const timestampMs = Math.max(sentMs, held ? held.timestampMs : -1);
-        answer(
-          scope,
-          { ...record, timestampMs },
-          {
-            ...{ topic, partition, key: serdes.key.serialize(key) },
-            value: value.serialize({ value: held && !leaves ? held.value : null, rowHash: of }),
-          },
-        );
+        const value = held && !leaves ? held.value : null;
+        const timestampMs = Math.max(record.timestampMs, held ? held.timestampMs : -1);
+        const isQuiet = ask === 'answer-quietly';
+        emit({ ...record, key, timestampMs, value: { partition, rowHash: of, value, isQuiet } });
       },
     };
   });
@@ -230,7 +222,7 @@ function resolve<K, L, F, R, O>(
   store: TableStore<K, O>,
   join: (left: L, right: R | null, key: K) => O,
 ) {
-  const spec = { label: `joinForeignKey ${kind}`, stores: [...left.stores, asStore(store)] };
+  const spec = { label: `joinForeignKey ${kind}, answer`, stores: [...left.stores, asStore(store)] };
   return step<StreamRecord<K, Answer<R>>, StreamRecord<K, Change<O>>>(spec, (scope, emit) => {
     const rows = left.open(scope);
     const state = openState(scope, store);
@@ -243,31 +235,11 @@ function resolve<K, L, F, R, O>(
           return;
         }
         const isNone = row === null || (answered.value === null && kind === 'inner');
+        if (isNone && answered.isQuiet && !state.latest(key)) return;
         keep(state, withValue(record, isNone ? null : join(row, answered.value, key)), { scope, emit });
       },
     };
   });
-}
-
-function sinkSpec<K, V>(
-  label: string,
-  sink: RepartitionRef,
-  serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
-) {
-  return { label, sink, serdes: serdes as unknown as { key: Serde<unknown>; value: Serde<unknown> } };
-}
-
-function answer(
-  scope: TaskScope,
-  { timestampMs, headers, origin }: StreamRecord<unknown, unknown>,
-  record: {
-    readonly topic: string;
-    readonly partition: number;
-    readonly key: Buffer;
-    readonly value: Buffer;
-  },
-): void {
-  scope.output({ ...record, timestampMs, headers }, origin);
 }
 
 const isEqual = <F>(one: F, two: F, serde: Serde<F>) => serde.serialize(one).equals(serde.serialize(two));
