@@ -253,6 +253,7 @@ describe('suppress until windows close', () => {
     expect([...waiting.range({ from: b })]).toEqual([[b, 'x']]);
     expect([...waiting.range({ to: b })]).toEqual([[a, null]]);
     expect([waiting.get(b), waiting.timestampOf(b), waiting.has(b), waiting.size]).toEqual(['x', 1, true, 2]);
+    expect(waiting).toMatchObject({ bytes: 2 * (64 + 1 + 16) + 1 });
     driver.pipe('in', records('c -@10'));
     expect([waiting.get(b), waiting.timestampOf(b), waiting.has(b), waiting.size]).toEqual([
       undefined,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -229,4 +232,36 @@ describe('windows of a process that crashes', () => {
       { numRuns: 400 },
     );
   });
+
+  it('are the same when they are kept on disk', () => {
+    fc.assert(
+      fc.property(
+        anyWindows,
+        anyEmit,
+        input,
+        splits,
+        crashesAt(crashPoints),
+        (windows, emit, records, lengths, crashes) => {
+          const parts = pieces(records, lengths);
+          const undisturbed = runIn(parts, windows, emit);
+          const stateDir = mkdtempSync(join(tmpdir(), 'sluice-windows-'));
+          try {
+            const driver = driverOf({ windows, emit, autoCommit: false, engine: 'disk', stateDir });
+            const seen = runThrough(driver, parts, crashes);
+            expect(new Set(seen)).toEqual(new Set(results(undisturbed)));
+            expect(keptBy(driver)).toEqual(keptBy(undisturbed));
+            driver.close();
+          } finally {
+            rmSync(stateDir, { recursive: true });
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  }, 30_000);
 });
+
+const keptBy = (driver: TestDriver) =>
+  [...driver.timeline<string, unknown>('store').all()].map(([key, { timeMs, value, timestampMs }]) => ({
+    ...{ key, timeMs, value, timestampMs },
+  }));

@@ -15,6 +15,7 @@ import {
   windowedSerde,
   windowStore,
 } from '../index.ts';
+import type { Engine } from '../store/store.ts';
 
 export const text = { key: textSerde, value: textSerde };
 export const windowedText = { key: windowedSerde(textSerde), value: textSerde };
@@ -29,15 +30,17 @@ export interface UnderTest extends TestDriverOptions {
   readonly emit?: WindowEmit;
   readonly cacheMaxBytes?: number;
   readonly retentionMs?: number;
+  readonly engine?: Engine;
 }
 
 /** Values of a window one after the other: order and number of records show. */
-export const concatenating = ({ windows, emit, cacheMaxBytes, retentionMs }: UnderTest) =>
+export const concatenating = ({ windows, emit, cacheMaxBytes, retentionMs, engine }: UnderTest) =>
   topology('windows', b => {
     const store = windowStore({
       name: 'store',
       ...text,
       ...(retentionMs !== undefined && { retentionMs }),
+      ...(engine && { engine }),
     });
     b.source('in', { ...text, nulls: 'keep' }).pipe(
       windowedAggregate<string | null, string | null, string>({

@@ -38,7 +38,7 @@ export function bufferStore<K, V>(options: BufferStoreOptions<K, V>): BufferSpec
     changelog,
     open(): OpenStore<RecordBuffer<K, V>> {
       const store = new RecordBuffer(rest);
-      return { store, changelog: changelog ? store : null };
+      return { store, changelog: changelog ? store : null, metrics: () => ({ bytes: store.bytes }) };
     },
   };
 }

@@ -81,7 +81,7 @@ class WindowStoreSpec<K, V> implements WindowSpec<K, V> {
   use(windows: Windows): void {
     const { retentionMs } = this.#options;
     const needed = retentionOf(windows);
-    if (retentionMs !== undefined && retentionMs < needed)
+    if (retentionMs !== undefined && !(retentionMs >= needed))
       throw this.#invalid(
         `retentionMs is ${retentionMs}, and its windows can still change ${needed} ms after they began: give at least that, or leave it out`,
       );
