@@ -19,6 +19,8 @@ const table = z.object({
   /** Seconds. */
   readyWithin: z.coerce.number('must be a number of seconds').positive().default(120),
   stackFolder: z.string().optional(),
+  /** What processes of applications ask for before they answer. */
+  streamsToken: z.string().optional(),
 });
 
 export type StackConfig = z.infer<typeof table>;

@@ -1,25 +1,49 @@
 import type { Command } from 'commander';
+import { kafkaClient } from '#kafka';
 import { countTopics, type StackStatus, stackStatus } from '#local';
+import { applicationText } from './application-text.ts';
+import { type ApplicationStatus, applications } from './applications.ts';
 import { exitCodes } from './exit-codes.ts';
+import { askOverHttp } from './process-figures.ts';
 import { addCommonOptions, type ParsedOptions, readStackConfig } from './stack-options.ts';
+import { textTable } from './text-table.ts';
 
 export function status(program: Command): void {
   addCommonOptions(program.command('status'))
-    .description('how the local stack is; exit code 1 when something of it is down')
+    .description(
+      'how the local stack is, and the applications on it; exit code 1 when something of the stack is down',
+    )
+    .option('--streams-token <token>', 'what the applications ask for before they answer')
     .action(async (options: ParsedOptions) => {
-      const { stackFolder } = readStackConfig(options);
+      const { stackFolder, streamsToken } = readStackConfig(options);
       const found = await stackStatus(stackFolder);
       const broker = found.services.find(({ name }) => name === 'broker');
-      const topics = broker?.state === 'up' ? await countTopics(broker.address) : null;
+      const isUp = broker?.state === 'up';
+      const topics = isUp ? await countTopics(broker.address) : null;
+      const running = isUp ? await applicationsAt(broker.address, streamsToken) : null;
       process.stdout.write(
-        options.output === 'json' ? `${JSON.stringify({ ...found, topics })}\n` : toText(found, topics),
+        options.output === 'json'
+          ? `${JSON.stringify({ ...found, topics, applications: running })}\n`
+          : [toText(found, topics), ...(running ? [applicationText(running)] : [])].join('\n'),
       );
       if (found.services.some(({ state }) => state !== 'up')) process.exitCode = exitCodes.findings.code;
     });
 }
 
+async function applicationsAt(
+  bootstrapServers: string,
+  token: string | undefined,
+): Promise<readonly ApplicationStatus[]> {
+  const client = kafkaClient({ bootstrapServers, clientId: 'sluice-status', deliveryTimeoutMs: 5_000 });
+  try {
+    return await applications(client, askOverHttp(token));
+  } finally {
+    await client.close();
+  }
+}
+
 function toText({ engine, services }: StackStatus, topics: number | null): string {
-  const rows = [
+  const table = textTable([
     ['SERVICE', 'STATE', 'VERSION', 'PID', 'ADDRESS', 'LOG'],
     ...services.map(service => [
       service.name,
@@ -29,15 +53,8 @@ function toText({ engine, services }: StackStatus, topics: number | null): strin
       service.address,
       service.log ?? '(docker)',
     ]),
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0))) ?? [];
-  const table = rows.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  ]);
   const foot =
     engine === null ? 'nothing was started from here' : `engine ${engine}, ${topics ?? '?'} topics`;
-  return `${[...table, foot].join('\n')}\n`;
+  return `${table}${foot}\n`;
 }
