@@ -11,6 +11,7 @@ export const counted = {
   dropped: (reason: string) => `records.dropped.${reason}`,
   restored: 'restore.records',
   discarded: 'restore.discarded',
+  copied: 'standby.records',
   polls: 'polls',
   polled: 'polls.records',
   rebalances: 'rebalances',

@@ -20,6 +20,7 @@ const still: StreamsMetrics = {
   commits: { count: 0, lastMs: 0, maxMs: 0, totalMs: 0, recent: { perSecond: 0, averageMs: 0, maxMs: 0 } },
   restarts: 0,
   tasks: [],
+  standbys: [],
   lag: 0,
   measured: [],
   stores: [],
@@ -62,7 +63,7 @@ describe('what is published', () => {
     const me = { memberId: 'm', endpoint: null, partitions: [1], standbys: [2, 3] };
     const told = await published(
       {
-        ...{ counters: counters.snapshot(), measured, tasks: ['0_1'], restarts: 1 },
+        ...{ counters: counters.snapshot(), measured, tasks: ['0_1'], standbys: ['0_2', '0_3'], restarts: 1 },
         commits: { count: 2, lastMs: 5, maxMs: 15, totalMs: 20, recent },
         stores: [
           {

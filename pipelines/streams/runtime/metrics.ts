@@ -26,6 +26,8 @@ export interface StreamsMetrics {
   /** Times that tasks were rebuilt after a failure. */
   readonly restarts: number;
   readonly tasks: readonly string[];
+  /** Tasks of others that a copy is kept of here. */
+  readonly standbys: readonly string[];
   /** Sum over the partitions. */
   readonly lag: number;
   /** Of all tasks that ever were here, by id: their totals never go back. */

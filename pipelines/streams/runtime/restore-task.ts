@@ -28,6 +28,8 @@ export interface RestoreOptions {
   /** Before values are deserialised. */
   prepare(values: readonly (Buffer | null)[]): Promise<void> | undefined;
   onProgress?(progress: RestoreProgress): void;
+  /** Of stores in memory that hold a part already, by changelog topic: the first record that they lack. */
+  readonly from?: ReadonlyMap<string, number>;
 }
 
 /**
@@ -70,7 +72,8 @@ async function restoreStore({ task, store, mark }: Restoring, options: RestoreOp
   const { name, changelog, disk, topic } = store;
   const { client, admin, counters } = options;
   const range = await rangeOf(admin, topic, task.partition);
-  const { from, end } = await inSlices(planRestore(disk, mark, range));
+  const { from: start, end } = await inSlices(planRestore(disk, mark, range));
+  const from = disk ? start : Math.max(start, options.from?.get(topic) ?? 0);
   const startMs = stopwatchMs();
   let records = 0;
   await client.read({

@@ -10,6 +10,7 @@ import {
   keyValueStore,
   manualClock,
   process,
+  type ReadOnlyStore,
   repartition,
   runStreams,
   type StreamsOptions,
@@ -288,6 +289,58 @@ describe('runStreams', () => {
     expect(first.metrics().counters['restore.records']).toBeGreaterThan(0);
     await first.close();
     expect(totals(log).length).toBe(120);
+  });
+
+  for (const guarantee of ['at-least-once', 'exactly-once'] as const) {
+    it(`takes over from a copy what another member had, and restores only the rest (${guarantee})`, async () => {
+      const { log, producer, start, until } = await setUp(2);
+      const common = { guarantee, standbys: 1, standbyIntervalMs: 200 };
+      const client = log.client();
+      const first = await start({ ...common, client });
+      const second = await start(common);
+      const keys = Array.from({ length: 500 }, (_, i) => `k${i}`);
+      await producer.send(keys.map(key => word(key)));
+      await until(() => totals(log).length === 500);
+      expect(first.metrics()).toMatchObject({ tasks: ['0_0'], standbys: ['0_1'] });
+      expect(second.metrics()).toMatchObject({ tasks: ['0_1'], standbys: ['0_0'] });
+      await until(() => (second.metrics().counters['standby.records'] ?? 0) > 100);
+      // What the copy is asked for is what the task had.
+      const copied = second.store('counts', 0) as ReadOnlyStore<string, number>;
+      const original = first.store('counts', 0) as ReadOnlyStore<string, number>;
+      await until(() => copied.size === original.size);
+      expect([...copied.all()]).toEqual([...original.all()]);
+      client.kill();
+      await producer.send(keys.map(key => word(key)));
+      await until(() => totals(log).length === 1_000);
+      expect(Object.values(last(log)).every(n => n === 2)).toBe(true);
+      expect(second.metrics()).toMatchObject({ tasks: ['0_0', '0_1'], standbys: [] });
+      expect(second.metrics().counters['restore.records'] ?? 0).toBe(0);
+      await second.close();
+    });
+  }
+
+  it('has no copy of what no checkpoint completed', async () => {
+    const { log, producer, start, until } = await setUp(1);
+    const held: (() => void)[] = [];
+    let isHolding = false;
+    const inner = log.client();
+    const client = delayed(inner, topic => (isHolding && topic === 'app-checkpoints' ? held : null));
+    const common = { standbys: 1, standbyIntervalMs: 100 };
+    await start({ ...common, client });
+    const second = await start(common);
+    await producer.send([word('a')]);
+    await until(() => second.metrics().counters['standby.records'] === 1);
+    isHolding = true;
+    await producer.send([word('a'), word('b')]);
+    await until(() => held.length === 1);
+    expect(log.records('app-counts-changelog').length).toBe(3);
+    for (let i = 0; i < 20; i += 1) await until(() => true);
+    const copied = second.store('counts', 0) as ReadOnlyStore<string, number>;
+    expect([...copied.all()]).toEqual([['a', 1]]);
+    inner.kill();
+    await until(() => second.metrics().tasks.length === 1 && last(log).b === 1);
+    expect(last(log)).toEqual({ a: 2, b: 1 });
+    await second.close();
   });
 
   it('joins the group anew when its consumer stopped', async () => {

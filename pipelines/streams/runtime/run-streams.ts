@@ -89,6 +89,7 @@ const defaultCommitIntervalMs = 100;
 const defaultMaxBufferedOutputs = 20_000;
 const defaultPatienceMs = 30_000;
 const defaultPurgeIntervalMs = 30_000;
+const defaultStandbyIntervalMs = 500;
 const silent: StreamsLogger = { warn() {}, error() {} };
 
 class Runtime implements Streams {
@@ -227,6 +228,7 @@ class Runtime implements Streams {
       commits: this.#commits.metrics,
       restarts: this.#memberships.restarts,
       tasks: this.#running.map(task => task.id),
+      standbys: this.#tasks?.standbys ?? [],
       lag: this.lag().reduce((sum, { lag }) => sum + lag, 0),
     };
   }
@@ -270,7 +272,7 @@ class Runtime implements Streams {
     } = this.#options;
     const { commitIntervalMs = defaultCommitIntervalMs, maxBufferedOutputs = defaultMaxBufferedOutputs } =
       this.#options;
-    const { stateDir } = this.#options;
+    const { stateDir, standbyIntervalMs = defaultStandbyIntervalMs } = this.#options;
     const environment: TaskEnvironment = {
       graph: topology.graph,
       applicationId,
@@ -285,7 +287,7 @@ class Runtime implements Streams {
     };
     return new TaskSet({
       ...{ client, environment, plan: this.#plan, admin: this.#admin, committer: this.#committer },
-      ...{ clock: this.#clock, logger: this.#logger },
+      ...{ clock: this.#clock, logger: this.#logger, standbyIntervalMs },
       lane: {
         commitIntervalMs,
         maxBufferedOutputs,
@@ -313,13 +315,14 @@ class Runtime implements Streams {
   }
 
   #makeConsumer(): LogConsumer {
-    const { client, applicationId, sessionTimeoutMs } = this.#options;
+    const { client, applicationId, sessionTimeoutMs, standbys } = this.#options;
     const { sources, parts } = this.#plan;
     return client.consumer({
       groupId: applicationId,
       topics: sources,
       startFrom: 'earliest',
       ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+      ...(standbys !== undefined && { standbys }),
       // All that was fetched together, so that a task can put the records of its topics in order.
       partitionsAtOnce: parts.reduce((sum, { sub, partitions }) => sum + partitions * sub.sources.length, 0),
       member: () => ({
@@ -335,7 +338,7 @@ class Runtime implements Streams {
     context: AssignmentContext,
   ): Promise<void> {
     this.#counters.add(counted.rebalances);
-    const starts = await this.#tasks.assign(partitions, context);
+    const starts = await this.#tasks.assign(partitions, group.me, context);
     this.#group = group;
     this.#memberships.restored();
     if (this.state === 'starting' || this.state === 'restarting') this.state = 'running';

@@ -28,6 +28,13 @@ export interface StreamsOptions {
    * cost time only. Absent: there must be no such store.
    */
   readonly stateDir?: string;
+  /**
+   * How many other members keep a copy of each task's stores, so that one of them takes over at once; as far as there are so many
+   * that ask for it. Absent: 0.
+   */
+  readonly standbys?: number;
+  /** How far such copies are behind, about. Absent: 500. */
+  readonly standbyIntervalMs?: number;
   /** Where this process answers queries, such as `host:port`: what `group()` tells the others. Absent: nowhere. */
   readonly endpoint?: string;
   /** Absent: the system's. */

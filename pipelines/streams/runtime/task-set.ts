@@ -10,15 +10,25 @@
  */
 
 import { classify } from '#errors';
-import type { AssignmentContext, LogAdmin, LogClient, TopicPartition, TopicPartitionOffset } from '#kafka';
+import type {
+  AssignmentContext,
+  GroupMember,
+  LogAdmin,
+  LogClient,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '#kafka';
 import type { Clock } from '../clock.ts';
 import { Restoring } from '../observe/restoring.ts';
+import type { Mark } from '../task/checkpoint.ts';
 import type { Plan } from '../task/plan.ts';
 import { Task, type TaskEnvironment } from '../task/task.ts';
+import type { SubTopology } from '../topology/graph.ts';
 import { resolveTopic } from '../topology/topic-ref.ts';
 import { allOf, type Committer } from './committer.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { lastMark, type RestoreProgress, restoreTask } from './restore-task.ts';
+import { Standby } from './standby.ts';
 import { tidyState } from './state-directory.ts';
 import type { StreamsLogger } from './streams-options.ts';
 
@@ -28,7 +38,9 @@ export interface TaskSetOptions {
   readonly client: LogClient;
   readonly admin: LogAdmin;
   readonly committer: Committer;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
+  /** How far standby copies are behind, about. */
+  readonly standbyIntervalMs: number;
   readonly lane: Omit<LaneOptions, 'tasks' | 'committer' | 'clock'>;
   readonly logger: StreamsLogger;
   /** From now on these process; none while there is no assignment. */
@@ -37,12 +49,21 @@ export interface TaskSetOptions {
   onRestore?(progress: RestoreProgress): void;
 }
 
+interface TaskPlace {
+  readonly sub: SubTopology;
+  readonly partition: number;
+}
+
+const idOf = ({ sub, partition }: TaskPlace) => `${sub.index}_${partition}`;
+
 export class TaskSet {
   readonly #options: TaskSetOptions;
   readonly #restoring = new Restoring();
   #lanes: readonly Lane[] = [];
   /** Without an assignment, ready to go on. */
   #kept = new Map<string, Task>();
+  /** Copies of what others process. */
+  readonly #standbys = new Map<string, Standby>();
   /** Work of tasks that were given up. */
   #ending: Promise<void> = Promise.resolve();
 
@@ -57,8 +78,14 @@ export class TaskSet {
 
   /** Numbers of the partitions whose state is at hand. */
   get warm(): readonly number[] {
-    const numbers = new Set([...this.#kept.values(), ...this.tasks].map(({ partition }) => partition));
-    return [...numbers].sort((a, b) => a - b);
+    const copies = [...this.#standbys.values()].filter(({ isWarm }) => isWarm).map(({ task }) => task);
+    const numbers = [...this.#kept.values(), ...this.tasks, ...copies].map(({ partition }) => partition);
+    return [...new Set(numbers)].sort((a, b) => a - b);
+  }
+
+  /** Ids of the tasks that a copy is kept of. */
+  get standbys(): readonly string[] {
+    return [...this.#standbys.keys()];
   }
 
   /** Stores that are being restored now. */
@@ -66,9 +93,10 @@ export class TaskSet {
     return this.#restoring.figures();
   }
 
-  /** What there is of a store's partition, whether it processes or waits for an assignment; null when there is none. */
+  /** What there is of a store's partition: processing, waiting for an assignment, or a copy; null when there is none. */
   store(name: string, partition: number): unknown {
-    const holder = [...this.tasks, ...this.#kept.values()].find(
+    const copies = [...this.#standbys.values()].map(({ task }) => task);
+    const holder = [...this.tasks, ...this.#kept.values(), ...copies].find(
       task => task.partition === partition && task.stores.has(name),
     );
     return holder?.stores.get(name)?.store ?? null;
@@ -79,18 +107,20 @@ export class TaskSet {
   }
 
   /**
-   * Tasks for these partitions: kept ones as they are, the others restored. Resolves with where reading them starts when that is
-   * not what is committed.
+   * Tasks for these partitions: kept ones as they are, those that were copied from where the copy is, the others restored. Copies
+   * of what else this member is to stand by for. Resolves with where reading starts when that is not what is committed.
    */
   async assign(
     partitions: readonly TopicPartition[],
+    { standbys }: Pick<GroupMember, 'standbys'>,
     context: AssignmentContext,
   ): Promise<readonly TopicPartitionOffset[]> {
     const { plan, environment, admin, committer } = this.#options;
     await this.#ending;
     const tasks = this.#tasksFor(partitions);
     for (const [id, task] of this.#kept) if (!tasks.some(each => each.id === id)) this.#close(task);
-    this.#tidy(tasks);
+    await this.#standBy(standbys, tasks);
+    this.#tidy([...tasks, ...[...this.#standbys.values()].map(({ task }) => task)]);
     await committer.open(tasks);
     const committed = await admin.committed(environment.applicationId, plan.sources);
     const ready = await allOf(tasks.map(task => this.#ready(task, committed))).finally(() =>
@@ -133,39 +163,93 @@ export class TaskSet {
   async close(): Promise<void> {
     await this.#ending;
     for (const task of this.#kept.values()) this.#close(task);
+    await Promise.all([...this.#standbys.keys()].map(id => this.#dismiss(id)));
   }
 
   #tasksFor(partitions: readonly TopicPartition[]): readonly Task[] {
-    const { plan, environment } = this.#options;
     const held = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`));
-    return plan.parts.flatMap(({ sub, partitions: count }) => {
-      const topics = sub.sources.map(source => resolveTopic(source.topic, environment.applicationId));
-      return Array.from({ length: count }, (_, partition) => partition)
-        .filter(partition => topics.some(topic => held.has(`${topic}/${partition}`)))
-        .map(
-          partition => this.#kept.get(`${sub.index}_${partition}`) ?? new Task(sub, partition, environment),
-        );
+    const { applicationId } = this.#options.environment;
+    return this.#places(({ sub, partition }) =>
+      sub.sources.some(source => held.has(`${resolveTopic(source.topic, applicationId)}/${partition}`)),
+    ).map(place => this.#kept.get(idOf(place)) ?? this.#standbys.get(idOf(place))?.task ?? this.#made(place));
+  }
+
+  #places(wanted: (place: TaskPlace) => boolean): readonly TaskPlace[] {
+    return this.#options.plan.parts.flatMap(({ sub, partitions }) =>
+      Array.from({ length: partitions }, (_, partition) => ({ sub, partition })).filter(wanted),
+    );
+  }
+
+  #made({ sub, partition }: TaskPlace): Task {
+    return new Task(sub, partition, this.#options.environment);
+  }
+
+  /** Has copies of these partitions, and of no others besides those that become tasks now. */
+  async #standBy(partitions: readonly number[], tasks: readonly Task[]): Promise<void> {
+    const { environment, client, admin, clock, logger, prepare, standbyIntervalMs } = this.#options;
+    const { applicationId, counters } = environment;
+    const places = this.#places(({ sub, partition }) => {
+      return partitions.includes(partition) && sub.stores.some(({ changelog }) => changelog);
     });
+    const active = new Set(tasks.map(({ id }) => id));
+    const wanted = places.filter(place => !active.has(idOf(place)));
+    const isWanted = (id: string) => active.has(id) || wanted.some(place => idOf(place) === id);
+    await Promise.all([...this.#standbys.keys()].filter(id => !isWanted(id)).map(id => this.#dismiss(id)));
+    for (const place of wanted) {
+      if (this.#standbys.has(idOf(place))) continue;
+      const common = { client, admin, applicationId, clock, counters, logger, prepare };
+      const standby = new Standby({ ...common, task: this.#made(place), intervalMs: standbyIntervalMs });
+      this.#standbys.set(idOf(place), standby);
+    }
+  }
+
+  async #dismiss(id: string): Promise<void> {
+    const standby = this.#standbys.get(id)!;
+    this.#standbys.delete(id);
+    await standby.stop();
+    this.#close(standby.task);
   }
 
   async #ready(task: Task, committed: readonly TopicPartitionOffset[]): Promise<Task> {
+    const standby = this.#standbys.get(task.id);
+    if (standby) return this.#promoted(standby, committed);
     if (!this.#kept.has(task.id)) return this.#restored(task, committed);
     if (await this.#isCurrent(task, committed)) return task;
     this.#close(task);
-    const { plan, environment } = this.#options;
-    const { sub } = plan.parts.find(({ sub }) => task.id === `${sub.index}_${task.partition}`)!;
-    return this.#restored(new Task(sub, task.partition, environment), committed);
+    return this.#restored(this.#again(task), committed);
   }
 
-  async #restored(task: Task, committed: readonly TopicPartitionOffset[]): Promise<Task> {
+  /** The copy becomes the task: only what it lacks is read. */
+  async #promoted(standby: Standby, committed: readonly TopicPartitionOffset[]): Promise<Task> {
+    const { task } = standby;
+    this.#standbys.delete(task.id);
+    await standby.stop();
+    const mark = await this.#lastMark(task);
+    if (standby.isWarm && (mark?.history ?? null) === standby.history)
+      return this.#restored(task, committed, standby.positions);
+    this.#close(task);
+    return this.#restored(this.#again(task), committed);
+  }
+
+  /** Another of the same place, with stores that are empty. */
+  #again({ id }: Task): Task {
+    return this.#made(this.#places(place => idOf(place) === id)[0]!);
+  }
+
+  async #restored(
+    task: Task,
+    committed: readonly TopicPartitionOffset[],
+    from?: ReadonlyMap<string, number>,
+  ): Promise<Task> {
     const { client, admin, environment, prepare, onRestore } = this.#options;
     const { applicationId, counters } = environment;
     const onProgress = (progress: RestoreProgress) => {
       this.#restoring.note(progress);
       onRestore?.(progress);
     };
+    const options = { client, admin, applicationId, counters, prepare, onProgress };
     try {
-      await restoreTask(task, committed, { client, admin, applicationId, counters, prepare, onProgress });
+      await restoreTask(task, committed, from ? { ...options, from } : options);
     } catch (error) {
       task.abandon();
       throw error;
@@ -173,16 +257,19 @@ export class TaskSet {
     return task;
   }
 
+  #lastMark(task: Task): Promise<Mark | null> {
+    const { client, admin, environment } = this.#options;
+    return lastMark(task, { client, admin, applicationId: environment.applicationId });
+  }
+
   /** Whether the log holds what the task wrote last, and nothing after it. */
   async #isCurrent(task: Task, committed: readonly TopicPartitionOffset[]): Promise<boolean> {
-    const { client, admin, environment } = this.#options;
     for (const [topic, offset] of task.committedOffsets) {
       const at = committed.find(each => each.topic === topic && each.partition === task.partition);
       if ((at?.offset ?? -1) !== offset) return false;
     }
     if (task.changelogs.length === 0) return true;
-    const mark = await lastMark(task, { client, admin, applicationId: environment.applicationId });
-    return JSON.stringify(mark) === JSON.stringify(task.lastMark);
+    return JSON.stringify(await this.#lastMark(task)) === JSON.stringify(task.lastMark);
   }
 
   #begin(tasks: readonly Task[]): void {

@@ -1,4 +1,4 @@
-/** An application to be killed: counts words by key, and by key and window. `node counting.ts <bootstrapServers> <name> <guarantee>` */
+/** An application to be killed: counts words by key, and by key and window. `node counting.ts '<CountingArguments as JSON>'` */
 
 import process from 'node:process';
 import { kafkaClient } from '#kafka';
@@ -41,6 +41,8 @@ export interface CountingSetup {
   readonly guarantee: Guarantee;
   /** Absent: `<name>-words`. */
   readonly input?: string;
+  /** What the broker knows the process by. Absent: the name. */
+  readonly clientId?: string;
   readonly options?: Partial<StreamsOptions>;
 }
 
@@ -65,8 +67,8 @@ export function counting(name: string, input: string): Topology {
 
 /** Started; its client ends with it. */
 export async function startCounting(setup: CountingSetup): Promise<Streams> {
-  const { bootstrapServers, name, guarantee, input = `${name}-words`, options } = setup;
-  const client = kafkaClient({ bootstrapServers, clientId: name });
+  const { bootstrapServers, name, guarantee, input = `${name}-words`, clientId = name, options } = setup;
+  const client = kafkaClient({ bootstrapServers, clientId });
   const streams = runStreams({
     topology: counting(name, input),
     client,
@@ -85,16 +87,15 @@ export async function startCounting(setup: CountingSetup): Promise<Streams> {
   return streams;
 }
 
+/** Arguments of a process of it. */
+export type CountingArguments = Omit<CountingSetup, 'options'> & {
+  readonly options?: Pick<StreamsOptions, 'sessionTimeoutMs' | 'standbys' | 'standbyIntervalMs' | 'stateDir'>;
+};
+
 if (import.meta.main) {
-  const [bootstrapServers = '', name = '', guarantee, input, sessionTimeoutMs] = process.argv.slice(2);
-  const streams = await startCounting({
-    bootstrapServers,
-    name,
-    guarantee: guarantees.find(each => each === guarantee) ?? 'at-least-once',
-    ...(input && { input }),
-    options: { ...(sessionTimeoutMs && { sessionTimeoutMs: Number(sessionTimeoutMs) }) },
-  });
+  const streams = await startCounting(JSON.parse(process.argv[2]!) as CountingArguments);
   process.stdout.write('started\n');
   process.on('SIGTERM', () => void streams.close());
   await streams.finished;
+  process.stdout.write(`${JSON.stringify(streams.metrics().counters)}\n`);
 }

@@ -1,8 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.ts';
+import { launch } from './application.ts';
 import type { Guarantee } from './counting.ts';
 import type { Random } from './random.ts';
 
@@ -30,17 +27,16 @@ export interface Torment {
   readonly violations: readonly string[];
 }
 
-const program = fileURLToPath(new URL('./counting.ts', import.meta.url));
-const keptErrorBytes = 2_000;
-
 /** Starts the application and kills it with -9 at a random moment, again and again. */
 export async function torment(options: VictimOptions): Promise<Torment> {
   const { kills, livesMs, random, clock, brokerKills, onKilled } = options;
+  const { bootstrapServers, name, guarantee, input, sessionTimeoutMs } = options;
+  const setup = { bootstrapServers, name, guarantee, input, options: { sessionTimeoutMs } };
   const violations: string[] = [];
   let fellWithBroker = 0;
   for (let done = 0; done < kills; ) {
     const before = brokerKills();
-    const { child, ended, saying } = launch(options);
+    const { child, ended, complaint } = launch(setup);
     const patience = new AbortController();
     await Promise.race([
       clock.sleep(random.between(...livesMs), patience.signal),
@@ -54,19 +50,9 @@ export async function torment(options: VictimOptions): Promise<Torment> {
     } else if (brokerKills() !== before) {
       fellWithBroker += 1;
     } else {
-      violations.push(`a process ended by itself with ${child.exitCode}: ${saying()}`);
+      violations.push(`a process ended by itself with ${child.exitCode}: ${complaint()}`);
       done += 1;
     }
   }
   return { fellWithBroker, violations };
-}
-
-function launch({ bootstrapServers, name, guarantee, input, sessionTimeoutMs }: VictimOptions) {
-  const args = [program, bootstrapServers, name, guarantee, input, `${sessionTimeoutMs}`];
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr!.on('data', (bytes: Buffer) => {
-    said = (said + bytes.toString()).slice(-keptErrorBytes);
-  });
-  return { child, ended: once(child, 'exit'), saying: () => said };
 }
