@@ -10,7 +10,7 @@ import { compileJvm } from './jvm/compile.ts';
 import { measureKeys } from './keys.ts';
 import { measureLatency } from './latency.ts';
 import { load } from './load.ts';
-import { type BenchOptions, readOptions } from './options.ts';
+import { type BenchOptions, readOptions, usage } from './options.ts';
 import { halfLoad, summaryOf } from './report.ts';
 import { measureRestore } from './restore.ts';
 import { measureThroughput, type Throughput } from './throughput.ts';
@@ -103,8 +103,10 @@ async function run(options: BenchOptions): Promise<void> {
   }
 }
 
+const args = process.argv.slice(2);
 try {
-  await run(readOptions(process.argv.slice(2)));
+  if (args.includes('--help')) process.stdout.write(`${usage}\n`);
+  else await run(readOptions(args));
 } catch (error) {
   const { code, message } = classify(error);
   process.stderr.write(`${message}\n`);
