@@ -3,11 +3,20 @@
 import { type Serde, textSerde } from '#schemas';
 import {
   aggregate,
+  aggregateTable,
   type Builder,
   bufferStore,
   count,
+  filterTable,
+  groupTable,
   hoppingWindows,
+  joinForeignKey,
+  joinGlobal,
+  joinStream,
+  joinTable,
+  joinTables,
   keyValueStore,
+  mapTable,
   mapValues,
   reduce,
   type Stream,
@@ -15,16 +24,21 @@ import {
   sessionWindows,
   slidingWindows,
   suppress,
+  type Table,
   testDriver,
   to,
   topology,
+  toStream,
+  toTable,
   tumblingWindows,
+  versionedStore,
   type Windows,
   windowedAggregate,
   windowedSerde,
   windowStore,
 } from '../index.ts';
 import type {
+  JoinOperator,
   Operator,
   Scenario,
   ScenarioOutput,
@@ -103,11 +117,93 @@ function build(b: Builder, operator: Operator): void {
         to('out', text),
       );
       return;
+    case 'table':
+      written(table(b, 'in'));
+      return;
+    case 'to-table':
+      written(received(b, 'in').pipe(toTable({ store: totals() })));
+      return;
+    case 'filter-table':
+      written(table(b, 'in').pipe(filterTable(value => value < 'm')));
+      return;
+    case 'map-table':
+      written(table(b, 'in').pipe(mapTable(value => `${value}!`)));
+      return;
+    case 'group-table':
+      written(
+        table(b, 'in').pipe(
+          groupTable((_, value) => [value.slice(0, 1), value] as const, { ...text, name: 'groups' }),
+          aggregateTable({
+            store: totals(),
+            initial: () => '',
+            add: (sum, value) => `${sum}+${value}`,
+            subtract: (sum, value) => `${sum}-${value}`,
+          }),
+        ),
+      );
+      return;
     default:
-      throw new Error(`${operator.kind} is not built`);
+      joined(b, operator);
   }
 }
 
+/** What is not equal to anything by its first letter refers to nothing. */
+const referred = (value: string) => (value.startsWith('-') ? null : value.slice(0, 1));
+const join = (left: string | null, right: string | null) => `${left}|${right}`;
+const table = (b: Builder, topic: ScenarioRecord['topic']) => b.table<string, string>(topic, text);
+const written = (changes: Table<string, string>) => changes.pipe(toStream(), to('out', text));
+
+function joined(b: Builder, operator: JoinOperator): void {
+  // The kinds differ in their types only: which sides may be null.
+  const kind = operator.join as 'left';
+  switch (operator.kind) {
+    case 'join-streams':
+      received(b, 'left').pipe(
+        joinStream(received(b, 'right'), {
+          ...operator,
+          ...{ name: 'join', key: textSerde, left: textSerde, right: textSerde, kind, join },
+        }),
+        to('out', text),
+      );
+      return;
+    case 'join-stream-table':
+      received(b, 'left').pipe(joinTable(table(b, 'right'), { kind, join }), to('out', text));
+      return;
+    case 'join-stream-versioned': {
+      const { historyMs, graceMs } = operator;
+      const right = b.table<string, string>('right', {
+        ...text,
+        store: versionedStore({ name: 'versions', ...text, historyMs }),
+      });
+      const wait = graceMs === undefined ? {} : { wait: { graceMs, name: 'waiting', ...text } };
+      received(b, 'left').pipe(joinTable(right, { kind, join, ...wait }), to('out', text));
+      return;
+    }
+    case 'join-stream-global': {
+      const right = b.globalTable('right', text);
+      received(b, 'left').pipe(
+        joinGlobal(right, { select: ({ value }) => value, kind, join }),
+        to('out', text),
+      );
+      return;
+    }
+    case 'join-tables':
+      written(table(b, 'left').pipe(joinTables(table(b, 'right'), { kind, join })));
+      return;
+    case 'join-foreign-key':
+      written(
+        table(b, 'left').pipe(
+          joinForeignKey(table(b, 'right'), {
+            name: 'refers',
+            select: referred,
+            store: totals(),
+            kind,
+            join,
+          }),
+        ),
+      );
+  }
+}
 function windowsOf(shape: WindowShape & { readonly graceMs: number }): Windows {
   if (shape.windows === 'tumbling') return tumblingWindows(shape);
   return shape.windows === 'hopping' ? hoppingWindows(shape) : slidingWindows(shape);

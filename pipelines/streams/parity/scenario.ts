@@ -14,6 +14,9 @@ export type Operator =
       readonly emit: WindowedEmit;
     }
   | { readonly kind: 'suppress-time'; readonly timeLimitMs: number; readonly maxRecords: number }
+  | JoinOperator;
+
+export type JoinOperator =
   | {
       readonly kind: 'join-streams';
       readonly join: Join;
