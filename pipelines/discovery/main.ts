@@ -13,7 +13,7 @@ import { classify } from '#errors';
 import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import { openSerdes, type Stage, topicName } from '#schemas';
-import { runStreams } from '#streams';
+import { runStreams, serveStreams } from '#streams';
 import { createLogger } from '#telemetry';
 import { emitterNames } from './make-policy.ts';
 import { discoveryDefaults, discoveryTopology } from './topology.ts';
@@ -38,6 +38,12 @@ const table = z.strictObject({
     .default(emitterNames.join(','))
     .transform(list => list.split(',').map(name => name.trim()))
     .pipe(z.array(z.enum(emitterNames))),
+  /** Where it answers questions (docs/operating-streams.md): `host:port`, a port, or `off`. */
+  streamsListen: z.string().default('127.0.0.1:0'),
+  /** Where the others of its group reach it, if not there. */
+  streamsAdvertised: z.string().optional(),
+  /** What who asks has to show. */
+  streamsToken: z.string().optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -68,9 +74,13 @@ async function main(): Promise<void> {
       logger,
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void streams.close());
+    const { streamsListen: listen, streamsAdvertised: advertised, streamsToken: token } = config;
+    const server =
+      listen === 'off' ? null : await serveStreams(streams, { listen, advertised, token, logger });
     await streams.start();
-    logger.info({ tenant, bootstrapServers, stage }, 'writing policies');
+    logger.info({ endpoint: server?.endpoint, tenant, bootstrapServers, stage }, 'writing policies');
     await streams.finished;
+    await server?.close();
     logger.info(streams.metrics(), 'ended');
   } finally {
     await client.close();

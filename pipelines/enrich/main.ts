@@ -13,7 +13,7 @@ import { classify } from '#errors';
 import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import { openSerdes, topicName } from '#schemas';
-import { runStreams } from '#streams';
+import { runStreams, serveStreams } from '#streams';
 import { createLogger } from '#telemetry';
 import { enrichDefaults, enrichTopology, learnedTopics } from './topology.ts';
 
@@ -31,6 +31,12 @@ const table = z.strictObject({
   evidenceMs: milliseconds.default(enrichDefaults.evidenceMs),
   holdMs: milliseconds.default(enrichDefaults.holdMs),
   holdLimit: z.coerce.number().int().nonnegative().default(enrichDefaults.holdLimit),
+  /** Where it answers questions (docs/operating-streams.md): `host:port`, a port, or `off`. */
+  streamsListen: z.string().default('127.0.0.1:0'),
+  /** Where the others of its group reach it, if not there. */
+  streamsAdvertised: z.string().optional(),
+  /** What who asks has to show. */
+  streamsToken: z.string().optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -60,9 +66,13 @@ async function main(): Promise<void> {
       logger,
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void streams.close());
+    const { streamsListen: listen, streamsAdvertised: advertised, streamsToken: token } = config;
+    const server =
+      listen === 'off' ? null : await serveStreams(streams, { listen, advertised, token, logger });
     await streams.start();
-    logger.info({ tenant, bootstrapServers }, 'learning from events');
+    logger.info({ endpoint: server?.endpoint, tenant, bootstrapServers }, 'learning from events');
     await streams.finished;
+    await server?.close();
     logger.info(streams.metrics(), 'ended');
   } finally {
     await client.close();
