@@ -1,3 +1,4 @@
+import { tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   hoppingWindows,
@@ -82,6 +83,24 @@ describe('emitting final results', () => {
     expect(results(driver)).toEqual([]);
     driver.pipe('in', records('b -@25'));
     expect(results(driver)).toEqual(['a 10-20 z@14', 'b 10-20 -@15']);
+  });
+
+  it('goes on with the record that closes the window, and does not wait for a checkpoint', () => {
+    const seen: string[] = [];
+    const t = topology('t', b => {
+      b.source('in', text).pipe(
+        tap(({ timestampMs }) => seen.push(`${timestampMs}`)),
+        windowedReduce({
+          windows: tumbling,
+          store: windowStore({ name: 'store', ...text }),
+          add: (a, c) => a + c,
+          emit: 'final',
+        }),
+        tap(({ key }) => seen.push(`${key.key} ${key.startMs}`)),
+      );
+    });
+    testDriver(t, { autoCommit: false }).pipe('in', records('a x@1, a y@14, b -@15, b -@24, b -@25'));
+    expect(seen).toEqual(['1', '14', '15', 'a 0', '24', '25', 'a 10', 'b 10']);
   });
 
   it('goes by time, then by key, however many windows close at once', () => {

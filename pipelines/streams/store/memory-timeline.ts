@@ -192,11 +192,9 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
 
   /** Tells what changed since the last call, each entry once; nothing of what came and went in between. */
   takeChanges(visit: ChangeVisitor<K, V>): void {
-    for (const { row, timeMs } of this.#removed) {
-      const successor = this.#stored(row.key, timeMs);
-      if (successor) successor.isKnown = true;
-      else visit(row.key, timeMs, undefined, -1);
-    }
+    // What was put in its place is a change itself.
+    for (const { row, timeMs } of this.#removed)
+      if (!this.#stored(row.key, timeMs)) visit(row.key, timeMs, undefined, -1);
     for (const entry of this.#changed) {
       if (!entry.isChanged) continue;
       entry.isChanged = false;
