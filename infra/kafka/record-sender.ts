@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '#errors';
 import type { BufferPool } from './buffer-pool.ts';
 import { fromKafkajs, isPassing } from './kafkajs-errors.ts';
@@ -10,6 +9,7 @@ import type { PartitionAnswer } from './produce-request.ts';
 import { type Verdict, verdictOf } from './produce-verdict.ts';
 import { RecordRouter } from './record-router.ts';
 import { Send } from './send.ts';
+import { TopicRecovery } from './topic-recovery.ts';
 
 export interface SenderSetup {
   readonly link: KafkajsLink;
@@ -32,7 +32,6 @@ export type Admission = (lanes: readonly Lane[], count: number) => Promise<void>
 
 /** Enough to send while more is being copied. */
 const drainBytes = 262_144;
-const longestRetryMs = 1_000;
 const longestReplicaWaitMs = 30_000;
 const overdueCheckMs = 200;
 
@@ -51,6 +50,7 @@ const overdueCheckMs = 200;
 export class RecordSender implements ChannelDesk {
   readonly #setup: SenderSetup;
   readonly #router: RecordRouter;
+  readonly #recovery: TopicRecovery;
   readonly #channels = new Map<number, ProduceChannel>();
   /** Lanes with something on its way; those served last come last. */
   readonly #busy = new Set<Lane>();
@@ -58,8 +58,6 @@ export class RecordSender implements ChannelDesk {
   /** Sends that wait for something before they are taken, one after another. */
   #queue: Promise<void> | null = null;
   #drainDue = false;
-  #recovering = false;
-  #retryMs: number;
   #trouble: SluiceError | null = null;
   #renewal: { started: boolean } | null = null;
   #watch: NodeJS.Timeout | null = null;
@@ -68,9 +66,13 @@ export class RecordSender implements ChannelDesk {
 
   constructor(setup: SenderSetup) {
     this.#setup = setup;
-    const { link, gzip, firstSequence } = setup;
-    this.#retryMs = setup.firstRetryMs;
+    const { link, gzip, firstSequence, firstRetryMs } = setup;
     this.#router = new RecordRouter({ link, gzip, firstSequence });
+    this.#recovery = new TopicRecovery({
+      firstRetryMs,
+      relocate: topic => this.#router.relocate(topic),
+      onDone: (topic, error) => this.#recovered(topic, error),
+    });
   }
 
   /** It failed in a way that it cannot go on after. */
@@ -144,11 +146,11 @@ export class RecordSender implements ChannelDesk {
   unreachable(nodeId: number, error: unknown): void {
     const known = fromKafkajs(error, 'Connecting a producer');
     this.#trouble = known;
-    if (isPassing(known)) {
-      this.#recover();
-      return;
+    for (const lane of [...this.#busy]) {
+      if (lane.leader !== nodeId) continue;
+      if (isPassing(known)) this.#recovery.begin(lane.topic);
+      else this.#abandon(lane, known);
     }
-    for (const lane of [...this.#busy]) if (lane.leader === nodeId) this.#abandon(lane, known);
   }
 
   #left(queue: Promise<void>): void {
@@ -222,7 +224,7 @@ export class RecordSender implements ChannelDesk {
   #written(batch: Batch, baseOffset: number): void {
     const { lane, shares } = batch;
     batch.settled = true;
-    this.#retryMs = this.#setup.firstRetryMs;
+    this.#recovery.succeeded(lane.topic);
     lane.written(batch);
     for (const { send, upTo } of shares) send.written(lane, baseOffset + upTo);
     // What was on a connection that broke may still be held by it.
@@ -252,35 +254,17 @@ export class RecordSender implements ChannelDesk {
 
   #again(batch: Batch, unsure: boolean): void {
     batch.lane.fails(batch, unsure);
-    this.#recover();
+    this.#recovery.begin(batch.lane.topic);
   }
 
-  /** Waits a little and looks up the leaders again, then lets go what failed. */
-  #recover(): void {
-    if (this.#recovering) return;
-    this.#recovering = true;
-    void this.#relocate().finally(() => {
-      this.#recovering = false;
-      for (const lane of this.#busy) lane.wake();
-      this.#drain();
-    });
-  }
-
-  async #relocate(): Promise<void> {
-    await sleep(this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
-    const topics = new Set([...this.#busy].map(lane => lane.topic));
-    await Promise.all([...topics].map(topic => this.#relocateTopic(topic)));
-  }
-
-  async #relocateTopic(topic: string): Promise<void> {
-    try {
-      await this.#router.relocate(topic);
-    } catch (error) {
-      const known = fromKafkajs(error, `Sending to ${topic}`);
-      if (isPassing(known)) return;
-      for (const lane of [...this.#busy]) if (lane.topic === topic) this.#abandon(lane, known);
+  #recovered(topic: string, error: unknown): void {
+    const known = error === null ? null : fromKafkajs(error, `Sending to ${topic}`);
+    for (const lane of [...this.#busy]) {
+      if (lane.topic !== topic) continue;
+      if (known && !isPassing(known)) this.#abandon(lane, known);
+      else lane.wake();
     }
+    this.#drain();
   }
 
   #giveUpOverdue(): void {
@@ -358,7 +342,7 @@ export class RecordSender implements ChannelDesk {
       error => {
         renewal.started = false;
         this.#trouble = fromKafkajs(error, 'Asking for a producer id');
-        if (this.#busy.size > 0) this.#recover();
+        for (const { topic } of this.#busy) this.#recovery.begin(topic);
       },
     );
   }

@@ -1,11 +1,10 @@
 import type { SluiceError } from '#errors';
-import type { Lane } from './outgoing-lane.ts';
-import type { PartitionEnd } from './port.ts';
+import type { PartitionEnd, TopicPartition } from './port.ts';
 
 /** One call of `send` on its way: settles once every batch that holds records of it has. */
 export class Send {
   readonly #settled = Promise.withResolvers<readonly PartitionEnd[]>();
-  readonly #ends = new Map<Lane, number>();
+  readonly #ends = new Map<TopicPartition, number>();
   #awaited = 0;
   #batches = 0;
   #failed = false;
@@ -29,10 +28,10 @@ export class Send {
     return this.#batches === 1;
   }
 
-  /** One of its batches was written; `end` is past its last record there. */
-  written(lane: Lane, end: number): void {
-    const known = this.#ends.get(lane);
-    if (known === undefined || end > known) this.#ends.set(lane, end);
+  /** One of its batches was written; `end` is past its last record there. Of each partition always the same object. */
+  written(where: TopicPartition, end: number): void {
+    const known = this.#ends.get(where);
+    if (known === undefined || end > known) this.#ends.set(where, end);
     this.#awaited -= 1;
     if (this.#awaited > 0 || this.#failed) return;
     const ends: PartitionEnd[] = [];
