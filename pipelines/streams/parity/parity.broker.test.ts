@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { versions } from '../../../infra/local/versions.ts';
 import { runKafkaStreams } from './kafka-streams.ts';
 import { runOurs } from './ours.ts';
-import type { Operator, ScenarioResult } from './scenario.ts';
+import type { Operator, ScenarioOutput, ScenarioResult } from './scenario.ts';
 import { nameOf, operators, scenarios } from './scenarios.ts';
 
 /** Another seed for every release of Kafka Streams would do; a fixed one makes a failure repeatable. */
@@ -21,6 +21,16 @@ const countsDrops = (operator: Operator) =>
   !('windows' in operator && operator.windows === 'sliding') &&
   !(operator.kind === 'sessions' && operator.emit === 'final');
 
+/** Theirs also deletes what it never sent, unless a later step happens to ask for old values. */
+function withoutVoid(outputs: readonly ScenarioOutput[]): readonly ScenarioOutput[] {
+  const present = new Set<string | null>();
+  return outputs.filter(({ key, value }) => {
+    if (value === null) return present.delete(key);
+    present.add(key);
+    return true;
+  });
+}
+
 describe('the same records through Kafka Streams and through ours', () => {
   const all = scenarios(seed, perOperator);
   let theirs: ReadonlyMap<string, ScenarioResult>;
@@ -33,7 +43,8 @@ describe('the same records through Kafka Streams and through ours', () => {
     for (const scenario of all.filter(each => each.operator === operator)) {
       const expected = theirs.get(scenario.name)!;
       const ours = runOurs(scenario);
-      expect(ours.outputs, JSON.stringify(scenario)).toEqual(expected.outputs);
+      const outputs = operator.kind === 'filter-table' ? withoutVoid(expected.outputs) : expected.outputs;
+      expect(ours.outputs, JSON.stringify(scenario)).toEqual(outputs);
       if (countsDrops(operator)) expect(ours.dropped, JSON.stringify(scenario)).toBe(expected.dropped);
     }
   });

@@ -142,7 +142,7 @@ public class Parity {
       case "table" -> write(builder.<String, String>table("in").toStream());
       case "to-table" -> write(builder.<String, String>stream("in").toTable().toStream());
       case "filter-table" ->
-          write(builder.<String, String>table("in").filter((k, v) -> v.compareTo("m") < 0, Materialized.as("passed")).toStream());
+          write(builder.<String, String>table("in").filter((k, v) -> v.compareTo("m") < 0).toStream());
       case "map-table" -> write(builder.<String, String>table("in").mapValues(v -> v + "!").toStream());
       case "group-table" -> groupTable(builder);
       default -> throw new IllegalArgumentException("unknown kind " + op);
