@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +79,35 @@ test('up again changes nothing and exits 0', async () => {
   // Without options it takes the ports that it has.
   expect((await sluice('up', ...options)).out).toContain(`broker    127.0.0.1:${ports.broker}\n`);
 });
+
+test('status shows an application that runs on it, and what it says of itself', async () => {
+  const enrich = spawn(process.execPath, [join(import.meta.dirname, '../pipelines/enrich/main.ts')], {
+    stdio: 'ignore',
+    env: {
+      PATH: process.env.PATH,
+      SLUICE_BOOTSTRAP_SERVERS: `127.0.0.1:${ports.broker}`,
+      SLUICE_REGISTRY_URL: `http://127.0.0.1:${ports.registry}/apis/ccompat/v7`,
+    },
+  });
+  const exited = once(enrich, 'exit');
+  const found = async () => {
+    const { out } = await sluice('status', '-o', 'json', ...options);
+    return (JSON.parse(out) as { applications: object[] }).applications;
+  };
+  try {
+    await expect.poll(found, { timeout: 60_000 }).toMatchObject([
+      {
+        ...{ application: 'default.enrich', state: 'Stable' },
+        members: [{ endpoint: expect.stringMatching(/^127\.0\.0\.1:\d+$/), process: { state: 'running' } }],
+      },
+    ]);
+    expect((await sluice('status', ...options)).out).toMatch(/^default\.enrich +Stable +1 +0$/m);
+  } finally {
+    enrich.kill('SIGTERM');
+  }
+  expect(await exited).toEqual([0, null]);
+  expect(await found()).toMatchObject([{ application: 'default.enrich', state: 'Empty', members: [] }]);
+}, 120_000);
 
 test('up with another port than it runs on is refused, and so is a second stack on a taken port', async () => {
   const other = await sluice('up', ...options, '--broker-port', '1');
