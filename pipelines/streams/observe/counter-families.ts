@@ -15,6 +15,7 @@ const known: Readonly<Record<string, readonly [name: string, help: string]>> = {
   [counted.skipped]: ['skipped_records_total', 'Records that failed and were skipped'],
   [counted.restored]: ['restore_total', 'Records of changelogs that were restored'],
   [counted.discarded]: ['restore_discarded_total', 'Records of changelogs that did not count any more'],
+  [counted.copied]: ['standby_update_total', 'Records of changelogs that were taken over into copies'],
   [counted.polls]: ['poll_total', 'Batches taken from the log'],
   [counted.polled]: ['poll_records_total', 'Records taken from the log'],
   [counted.rebalances]: ['rebalance_total', 'Assignments of partitions'],

@@ -61,7 +61,7 @@ export function familiesOf(source: MetricsSource): readonly Family[] {
 }
 
 function ofApplication(source: MetricsSource, metrics: StreamsMetrics): readonly Family[] {
-  const { commits, restarts, restoring, tasks } = metrics;
+  const { commits, restarts, restoring, tasks, standbys } = metrics;
   const me = source.group()?.me;
   const lag = source
     .lag()
@@ -70,9 +70,9 @@ function ofApplication(source: MetricsSource, metrics: StreamsMetrics): readonly
     gauge('state', 'The state the application is in: 1, with its name as a label', [
       { labels: { state: source.state }, value: 1 },
     ]),
-    gauge('tasks', 'Tasks of this process, and partitions it keeps a copy of', [
+    gauge('tasks', 'Tasks of this process, and tasks of others it keeps a copy of', [
       { labels: { role: 'active' }, value: tasks.length },
-      { labels: { role: 'standby' }, value: me?.standbys.length ?? 0 },
+      { labels: { role: 'standby' }, value: standbys.length },
     ]),
     gauge(
       'group_members',
