@@ -42,7 +42,7 @@ const streams = runStreams({
   applicationId: name,
   deadLetters: { topic: `${name}-dead`, value: json<never>() },
   sessionTimeoutMs: 6_000,
-  ...{ standbys: Number(standbys) },
+  standbys: Number(standbys),
 });
 const server = await serveStreams(streams, { listen: '127.0.0.1:0', token: 'of the test' });
 process.stdout.write(`${server.endpoint}\n`);

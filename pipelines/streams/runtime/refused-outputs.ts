@@ -99,6 +99,7 @@ export class RefusedOutputs {
       return null;
     }
     counters.add(counted.deadLetters);
+    counters.add(counted.deadLettersOf(error.code));
     const letter: DeadLetter = { ...deadLetterOf(record, error, applicationId), stage: 'SENDING' };
     return { records: [deadLetterRecord(letter, deadLetters)], causes: [letter] };
   }
