@@ -15,6 +15,7 @@ import { checkStoreName, type StoreSpec } from '../store/store.ts';
 import { type Timeline, timelineStore } from '../store/timeline.ts';
 import { listSerde } from '../table/list-serde.ts';
 import { noting } from '../table/self-timed.ts';
+import { TimeQueue } from './time-queue.ts';
 
 export interface HeldOptions<K, V> {
   readonly name: string;
@@ -36,10 +37,11 @@ export function heldStore<K, V>(options: HeldOptions<K, V>): StoreSpec<Held<K, V
         retentionMs: Math.max(1, graceMs),
         // It knows no time, hence keeps all: what goes on is deleted.
       }).open({ ...environment, streamTimeMs: () => -1 });
-      const store = new Held<K, V>(timeline.store, graceMs);
+      const store = new Held<K, V>({ timeline: timeline.store, key, graceMs });
       return {
         store,
         changelog: timeline.changelog && noting(timeline.changelog, () => store.restored()),
+        expire: () => store.writeMark(),
       };
     },
   };
@@ -48,43 +50,66 @@ export function heldStore<K, V>(options: HeldOptions<K, V>): StoreSpec<Held<K, V
 /** What a record is besides its key and its time. */
 type Waiting<V> = Pick<StreamRecord<unknown, V>, 'value' | 'headers' | 'origin'>;
 
-export class Held<K, V> {
-  readonly #timeline: Timeline<K | null, readonly Waiting<V>[]>;
-  readonly #graceMs: number;
-  /** null: to be read. */
-  #timeMs: number | null = null;
+interface Parts<K, V> {
+  /** Where it is written; read after a restart. Under null: its time. */
+  readonly timeline: Timeline<K | null, readonly Waiting<V>[]>;
+  readonly key: Serde<K>;
+  readonly graceMs: number;
+}
 
-  constructor(timeline: Timeline<K | null, readonly Waiting<V>[]>, graceMs: number) {
-    this.#timeline = timeline;
-    this.#graceMs = graceMs;
+export class Held<K, V> {
+  readonly #parts: Parts<K, V>;
+  #queue = new TimeQueue<K>();
+  #timeMs = -1;
+  #isRead = false;
+
+  constructor(parts: Parts<K, V>) {
+    this.#parts = parts;
   }
 
   restored(): void {
-    this.#timeMs = null;
+    this.#isRead = false;
   }
 
   /** false: its time is past already, it does not wait. */
   add({ key, timestampMs, value, headers, origin }: StreamRecord<K, V>): boolean {
-    this.#timeMs ??= this.#timeline.timestampOf(null, 0);
-    if (timestampMs < this.#timeMs - this.#graceMs) return false;
-    const waiting = this.#timeline.get(key, timestampMs) ?? [];
-    this.#timeline.put(key, timestampMs, [...waiting, { value, headers, origin }], timestampMs);
-    if (timestampMs > this.#timeMs) {
-      this.#timeMs = timestampMs;
-      this.#timeline.put(null, 0, [], timestampMs);
-    }
+    if (!this.#isRead) this.#read();
+    const { timeline, graceMs, key: keys } = this.#parts;
+    if (timestampMs < this.#timeMs - graceMs) return false;
+    const waiting = timeline.get(key, timestampMs);
+    timeline.put(key, timestampMs, [...(waiting ?? []), { value, headers, origin }], timestampMs);
+    if (!waiting) this.#queue.add({ timeMs: timestampMs, bytes: keys.serialize(key), item: key });
+    if (timestampMs > this.#timeMs) this.#timeMs = timestampMs;
     return true;
   }
 
   /** Those whose time is past wait no longer. */
   release(): readonly StreamRecord<K, V>[] {
+    const { timeline, graceMs } = this.#parts;
     const released: StreamRecord<K, V>[] = [];
-    const toMs = this.#timeMs! - this.#graceMs;
-    if (toMs < 0) return released;
-    for (const [key, { timeMs, value }] of this.#timeline.all({ toMs }))
-      if (key !== null) for (const each of value) released.push({ ...each, key, timestampMs: timeMs });
-    for (const { key, timestampMs } of released) this.#timeline.delete(key, timestampMs);
+    for (const { timeMs, item: key, leave } of this.#queue) {
+      if (timeMs > this.#timeMs - graceMs) break;
+      leave();
+      for (const each of timeline.get(key, timeMs)!) released.push({ ...each, key, timestampMs: timeMs });
+      timeline.delete(key, timeMs);
+    }
     return released;
+  }
+
+  /** Before a checkpoint. */
+  writeMark(): void {
+    const { timeline } = this.#parts;
+    if (this.#isRead && timeline.timestampOf(null, 0) !== this.#timeMs)
+      timeline.put(null, 0, [], this.#timeMs);
+  }
+
+  #read(): void {
+    const { timeline, key: keys } = this.#parts;
+    this.#isRead = true;
+    this.#queue = new TimeQueue();
+    this.#timeMs = timeline.timestampOf(null, 0);
+    for (const [key, { timeMs }] of timeline.all())
+      if (key !== null) this.#queue.add({ timeMs, bytes: keys.serialize(key), item: key });
   }
 }
 

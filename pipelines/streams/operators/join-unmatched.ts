@@ -12,10 +12,12 @@
  */
 
 import type { Serde } from '#schemas';
+import { type Identity, identityOf } from '../store/identity.ts';
 import { checkStoreName, type StoreSpec } from '../store/store.ts';
 import { type Timeline, timelineStore } from '../store/timeline.ts';
 import { listSerde } from '../table/list-serde.ts';
 import { noting } from '../table/self-timed.ts';
+import { type Leaving, TimeQueue } from './time-queue.ts';
 
 export type Side = 'left' | 'right';
 
@@ -33,8 +35,8 @@ export interface UnmatchedOptions<K, L, R> extends JoinSpan {
   readonly changelog: boolean;
 }
 
-/** One that is given up: it will not be found any more. */
-export interface GivenUp<K, V> {
+/** A record of one side, as it waits. */
+export interface Alone<K, V> {
   readonly side: Side;
   readonly key: K;
   readonly timeMs: number;
@@ -44,95 +46,151 @@ export interface GivenUp<K, V> {
 export function unmatchedStore<K, L, R>(options: UnmatchedOptions<K, L, R>): StoreSpec<Unmatched<K, L | R>> {
   const { name, changelog, beforeMs, afterMs, graceMs } = options;
   checkStoreName(name);
+  const slots = slotSerde(options.key);
   return {
     name,
     changelog,
     open(environment) {
       const timeline = timelineStore<Slot<K>, Held<L | R>>({
-        ...{ name, changelog, key: slotSerde(options.key), value: heldSerde(options) },
+        ...{ name, changelog, key: slots, value: heldSerde(options) },
         retentionMs: beforeMs + afterMs + graceMs,
         // It knows no time, hence keeps all: what is given up is deleted.
       }).open({ ...environment, streamTimeMs: () => -1 });
-      const store = new Unmatched(timeline.store, options);
+      const store = new Unmatched<K, L | R>({
+        timeline: timeline.store,
+        slots,
+        key: options.key,
+        span: options,
+      });
       return {
         store,
         changelog: timeline.changelog && noting(timeline.changelog, () => store.restored()),
+        expire: () => store.writeMarks(),
       };
     },
   };
 }
 
+interface Waiting<K, V> {
+  readonly slot: Slot<K>;
+  readonly held: Held<V>;
+}
+
+/** The waiting of one side, by key and time. */
+type Index<K, V> = Map<Identity, Map<number, Leaving<Waiting<K, V>>>>;
+
+interface Parts<K, V> {
+  /** Where it is written; read after a restart. */
+  readonly timeline: Timeline<Slot<K>, Held<V>>;
+  readonly slots: Serde<Slot<K>>;
+  readonly key: Serde<K>;
+  readonly span: JoinSpan;
+}
+
 export class Unmatched<K, V> {
-  readonly #timeline: Timeline<Slot<K>, Held<V>>;
-  readonly #span: JoinSpan;
-  /** null: to be read. */
-  #timeMs: number | null = null;
+  readonly #parts: Parts<K, V>;
+  #queue = new TimeQueue<Waiting<K, V>>();
+  #sides: Readonly<Record<Side, Index<K, V>>> = { left: new Map(), right: new Map() };
+  #timeMs = -1;
   /** Time of the one looked at last; infinite: there is none. */
   #lookedAtMs = Number.POSITIVE_INFINITY;
+  #isRead = false;
 
-  constructor(timeline: Timeline<Slot<K>, Held<V>>, span: JoinSpan) {
-    this.#timeline = timeline;
-    this.#span = span;
+  constructor(parts: Parts<K, V>) {
+    this.#parts = parts;
   }
 
   restored(): void {
-    this.#timeMs = null;
+    this.#isRead = false;
   }
 
   /** The join's time, after a record of that time. */
   advance(toMs: number): number {
-    const timeMs = this.#timeMs ?? this.#readMarks();
-    if (toMs <= timeMs) return timeMs;
-    this.#timeMs = toMs;
-    this.#timeline.put(timeMark, 0, nothing, toMs);
-    return toMs;
+    if (!this.#isRead) this.#read();
+    if (toMs > this.#timeMs) this.#timeMs = toMs;
+    return this.#timeMs;
   }
 
-  add({ side, key, timeMs, value }: GivenUp<K, V>): void {
+  add({ side, key, timeMs, value }: Alone<K, V>): void {
     const slot = { what: whatOf[side], key };
-    const values = this.#timeline.get(slot, timeMs)?.values ?? [];
-    this.#timeline.put(slot, timeMs, { side, values: [...values, value] }, timeMs);
-    if (timeMs < this.#lookedAtMs) this.#lookAt(timeMs);
+    const there = this.#sides[side].get(this.#identity(key))?.get(timeMs);
+    const held = { side, values: there ? [...there.item.held.values, value] : [value] };
+    there?.leave();
+    this.#wait(slot, timeMs, held);
+    this.#parts.timeline.put(slot, timeMs, held, timeMs);
+    this.#lookedAtMs = Math.min(this.#lookedAtMs, timeMs);
   }
 
   /** Those of that key and time have met another. */
-  remove({ side, key, timeMs }: Omit<GivenUp<K, V>, 'value'>): void {
-    const slot = { what: whatOf[side], key };
-    if (this.#timeline.get(slot, timeMs)) this.#timeline.delete(slot, timeMs);
+  remove({ side, key, timeMs }: Omit<Alone<K, V>, 'value'>): void {
+    const identity = this.#identity(key);
+    const times = this.#sides[side].get(identity);
+    const there = times?.get(timeMs);
+    if (!times || !there) return;
+    there.leave();
+    times.delete(timeMs);
+    if (times.size === 0) this.#sides[side].delete(identity);
+    this.#parts.timeline.delete(there.item.slot, timeMs);
   }
 
   /** Gives up what nothing can meet any more. `reachMs`: how far after a record of the asking side its match may be. */
-  giveUp(reachMs: number): readonly GivenUp<K, V>[] {
-    const { beforeMs, afterMs, graceMs } = this.#span;
-    const nowMs = this.#timeMs!;
+  giveUp(reachMs: number): readonly Alone<K, V>[] {
+    const { beforeMs, afterMs, graceMs } = this.#parts.span;
+    const nowMs = this.#timeMs;
     if (this.#lookedAtMs + reachMs + graceMs >= nowMs) return [];
-    const given: GivenUp<K, V>[] = [];
+    const given: Alone<K, V>[] = [];
     const open = new Set<Side>();
-    let lookedAtMs = Number.POSITIVE_INFINITY;
-    for (const [{ what, key }, { timeMs, value }] of this.#timeline.all()) {
-      if (what >= marks) continue;
-      lookedAtMs = timeMs;
+    this.#lookedAtMs = Number.POSITIVE_INFINITY;
+    for (const { timeMs, item } of this.#queue) {
+      this.#lookedAtMs = timeMs;
       if (open.size === 2) break;
-      const { side, values } = value;
+      const { side, values } = item.held;
+      const key = item.slot.key!;
       if (timeMs + (side === 'left' ? afterMs : beforeMs) + graceMs >= nowMs) open.add(side);
-      else for (const each of values) given.push({ side, key: key!, timeMs, value: each });
+      else for (const value of values) given.push({ side, key, timeMs, value });
     }
-    for (const { side, key, timeMs } of given) this.#timeline.delete({ what: whatOf[side], key }, timeMs);
-    this.#lookAt(lookedAtMs);
+    for (const each of given) this.remove(each);
     return given;
   }
 
-  #lookAt(timeMs: number): void {
-    this.#lookedAtMs = timeMs;
-    if (timeMs === Number.POSITIVE_INFINITY) this.#timeline.delete(lookedAtMark, 0);
-    else this.#timeline.put(lookedAtMark, 0, nothing, timeMs);
+  /** Before a checkpoint. */
+  writeMarks(): void {
+    if (!this.#isRead) return;
+    this.#writeMark(timeMark, this.#timeMs);
+    this.#writeMark(lookedAtMark, this.#lookedAtMs === Number.POSITIVE_INFINITY ? -1 : this.#lookedAtMs);
   }
 
-  #readMarks(): number {
-    const lookedAtMs = this.#timeline.timestampOf(lookedAtMark, 0);
+  #writeMark(mark: Slot<K>, timeMs: number): void {
+    const { timeline } = this.#parts;
+    if (timeline.timestampOf(mark, 0) === timeMs) return;
+    if (timeMs < 0) timeline.delete(mark, 0);
+    else timeline.put(mark, 0, nothing, timeMs);
+  }
+
+  #read(): void {
+    const { timeline } = this.#parts;
+    this.#isRead = true;
+    this.#queue = new TimeQueue();
+    this.#sides = { left: new Map(), right: new Map() };
+    this.#timeMs = timeline.timestampOf(timeMark, 0);
+    const lookedAtMs = timeline.timestampOf(lookedAtMark, 0);
     this.#lookedAtMs = lookedAtMs < 0 ? Number.POSITIVE_INFINITY : lookedAtMs;
-    this.#timeMs = this.#timeline.timestampOf(timeMark, 0);
-    return this.#timeMs;
+    for (const [slot, { timeMs, value }] of timeline.all())
+      if (slot.what < marks) this.#wait(slot, timeMs, value);
+  }
+
+  #wait(slot: Slot<K>, timeMs: number, held: Held<V>): void {
+    const bytes = this.#parts.slots.serialize(slot);
+    const waiting = this.#queue.add({ timeMs, bytes, item: { slot, held } });
+    const index = this.#sides[held.side];
+    const identity = this.#identity(slot.key!);
+    const times = index.get(identity);
+    if (times) times.set(timeMs, waiting);
+    else index.set(identity, new Map([[timeMs, waiting]]));
+  }
+
+  #identity(key: K): Identity {
+    return identityOf(key, this.#parts.key);
   }
 }
 
