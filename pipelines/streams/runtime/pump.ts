@@ -5,21 +5,32 @@
  *
  * Invariants:
  * U1 A task is touched here by synchronous code only, and not at all once it was taken away.
- * U2 Reading waits while a batch is not half processed: at most one and a half of them are buffered per partition.
+ * U2 Reading waits while a batch is not half processed: at most one and a half of them are buffered per partition. It waits in the
+ *    handler, unless the task needs records of another partition first: then that one must go on being read, and this one is
+ *    held back instead.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TopicPartition } from '#kafka';
 import type { Input } from '../task/inputs.ts';
+import type { Task } from '../task/task.ts';
 import type { Lane } from './lane.ts';
 
 export interface PumpOptions {
   readonly signal: AbortSignal;
   onFailed(error: unknown): void;
+  /** Nothing more of it is to be read, or again. */
+  holdBack(partition: TopicPartition, isHeld: boolean): void;
 }
 
-interface Waiting {
+interface Buffered {
+  readonly task: Task;
   readonly input: Input;
+  /** With so many records left there is room. */
   readonly limit: number;
+}
+
+interface Waiting extends Buffered {
   isStale(): boolean;
   proceed(): void;
 }
@@ -31,6 +42,9 @@ export class Pump {
   readonly #options: PumpOptions;
   #lanes: readonly Lane[] = [];
   #waiting: Waiting[] = [];
+  /** Partitions that are not read until there is room. */
+  #heldBack: Buffered[] = [];
+  #isPaused = false;
   #wake = Promise.withResolvers<void>();
   #isAwake = false;
 
@@ -42,6 +56,17 @@ export class Pump {
   /** From now on it has these tasks, and no others. */
   take(lanes: readonly Lane[]): void {
     this.#lanes = lanes;
+    for (const { task, input } of this.#heldBack.splice(0)) this.#holdBack(task, input, false);
+    this.wake();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Nothing is processed while it is paused; what was, is still committed. */
+  set isPaused(isPaused: boolean) {
+    this.#isPaused = isPaused;
     this.wake();
   }
 
@@ -52,12 +77,12 @@ export class Pump {
   }
 
   /** Resolves when there is room for another batch like the one just buffered, or it is not wanted any more. */
-  async room(input: Input, batch: { readonly size: number; isStale(): boolean }): Promise<void> {
+  async room(task: Task, input: Input, batch: { readonly size: number; isStale(): boolean }): Promise<void> {
     this.wake();
     const limit = Math.floor(batch.size / 2);
     if (input.buffered <= limit) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push({ input, limit, isStale: () => batch.isStale(), proceed: resolve });
+    this.#waiting.push({ task, input, limit, isStale: () => batch.isStale(), proceed: resolve });
     await promise;
   }
 
@@ -86,19 +111,37 @@ export class Pump {
   #turn(): boolean {
     let done = 0;
     for (const lane of this.#lanes) {
-      for (const task of lane.tasks) if (!lane.isFull && task.hasInput) done += task.process(sliceRecords);
+      for (const task of lane.tasks)
+        if (!this.#isPaused && !lane.isFull && task.hasInput) done += task.process(sliceRecords);
       lane.advance();
     }
     return done > 0;
   }
 
   #release(): void {
-    if (this.#waiting.length === 0) return;
-    const still: Waiting[] = [];
-    for (const each of this.#waiting) {
-      if (each.input.buffered <= each.limit || each.isStale()) each.proceed();
-      else still.push(each);
+    if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter(each => !this.#isReleased(each));
+    if (this.#heldBack.length === 0) return;
+    this.#heldBack = this.#heldBack.filter(({ task, input, limit }) => {
+      if (input.buffered > limit) return true;
+      this.#holdBack(task, input, false);
+      return false;
+    });
+  }
+
+  #isReleased(each: Waiting): boolean {
+    const { task, input, limit } = each;
+    if (input.buffered > limit && !each.isStale()) {
+      if (!task.isWaiting && !this.#isPaused) return false;
+      if (!this.#isPaused) {
+        this.#heldBack.push({ task, input, limit });
+        this.#holdBack(task, input, true);
+      }
     }
-    this.#waiting = still;
+    each.proceed();
+    return true;
+  }
+
+  #holdBack({ partition }: Task, { topic }: Input, isHeld: boolean): void {
+    this.#options.holdBack({ topic, partition }, isHeld);
   }
 }

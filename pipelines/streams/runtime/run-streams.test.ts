@@ -9,6 +9,7 @@ import {
   type DeadLetter,
   keyValueStore,
   manualClock,
+  merge,
   process,
   type ReadOnlyStore,
   repartition,
@@ -470,6 +471,70 @@ describe('runStreams', () => {
     await until(() => log.records('totals').length === 1);
     expect(log.records('totals')[0]!.timestampMs).toBeLessThanOrEqual(clock.now());
     await streams.close();
+  });
+
+  for (const maxTaskIdleMs of [0, -1]) {
+    const does = maxTaskIdleMs === 0 ? 'takes' : 'does not take, when told not to wait,';
+    it(`${does} records of two topics in the order of time, however unlike their sizes`, async () => {
+      const { log, producer, start, until } = await setUp(1);
+      const t = topology('merged', b => {
+        merge(b.source('words', text), b.source('names', text)).pipe(
+          map(record => ({ ...record, value: `${record.timestampMs}` })),
+          to('totals', text),
+        );
+      });
+      // A few of `words` fill a batch; all of `names` are one.
+      const at = (topic: string, size: number) => (timestampMs: number) => ({
+        ...{ topic, timestampMs, key: Buffer.from('k'), value: Buffer.alloc(size, 'x') },
+      });
+      await producer.send(Array.from({ length: 40 }, (_, i) => at('words', 300_000)(2 * i)));
+      await producer.send(Array.from({ length: 40 }, (_, i) => at('names', 10)(2 * i + 1)));
+      const streams = await start({ topology: t, maxTaskIdleMs });
+      await until(() => log.records('totals').length === 80);
+      const times = log.records('totals').map(({ timestampMs }) => timestampMs);
+      const inOrder = Array.from({ length: 80 }, (_, i) => i);
+      if (maxTaskIdleMs === 0) expect(times).toEqual(inOrder);
+      else expect(times).not.toEqual(inOrder);
+      expect(times.toSorted((a, b) => a - b)).toEqual(inOrder);
+      await streams.close();
+    });
+  }
+
+  it('processes nothing while it is paused, stays a member, and goes on where it was', async () => {
+    const { log, producer, start, until, committed, clock } = await setUp(2);
+    const streams = await start();
+    await producer.send([word('a'), word('b')]);
+    await until(() => totals(log).length === 2);
+    streams.pause();
+    await producer.send([word('a'), word('b'), word('c')]);
+    for (let i = 0; i < 30; i += 1) await until(() => true);
+    clock.advance(60_000);
+    expect(totals(log).length).toBe(2);
+    expect(await committed()).toBe(2);
+    // Also what comes with a rebalance.
+    const second = await start();
+    await second.close();
+    for (let i = 0; i < 30; i += 1) await until(() => true);
+    expect(streams.metrics().tasks.length).toBe(2);
+    expect(streams.isPaused).toBe(true);
+    const before = totals(log).length;
+    await producer.send([word('a')]);
+    for (let i = 0; i < 30; i += 1) await until(() => true);
+    expect(totals(log).length).toBe(before);
+    streams.resume();
+    await until(() => last(log).a === 3 && last(log).b === 2 && last(log).c === 1);
+    await streams.close();
+    expect(totals(log).length).toBe(6);
+    expect(streams.state).toBe('closed');
+  });
+
+  it('ends in order while it is paused', async () => {
+    const { producer, start } = await setUp(1);
+    const streams = await start();
+    streams.pause();
+    await producer.send(Array.from({ length: 100 }, () => word('a')));
+    await streams.close();
+    expect(streams.state).toBe('closed');
   });
 
   it('tells how far behind it is', async () => {

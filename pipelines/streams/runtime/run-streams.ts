@@ -64,6 +64,13 @@ export interface Streams {
   /** A last checkpoint, then the end; what was not committed is processed again by the next start. Idempotent. */
   close(): Promise<void>;
   readonly state: StreamsState;
+  /**
+   * Nothing is processed, and no punctuation runs, until `resume`, also after a rebalance or a restart of the membership. What was
+   * processed is committed; the membership, copies and global tables go on.
+   */
+  pause(): void;
+  resume(): void;
+  readonly isPaused: boolean;
   readonly topology: Topology;
   readonly applicationId: string;
   /** What this process offers of a store's partition, to read from between two records; null when it has none of it. */
@@ -147,7 +154,11 @@ class Runtime implements Streams {
       onRetry: (error, waitMs) => this.#retried(error, waitMs),
       onFailed: error => void this.#finish(error),
     });
-    this.#pump = new Pump({ signal, onFailed: error => this.#memberships.fail(error) });
+    this.#pump = new Pump({
+      signal,
+      onFailed: error => this.#memberships.fail(error),
+      holdBack: (partition, isHeld) => this.#holdBack([partition], isHeld),
+    });
     this.#memberships = new Memberships({
       ...{ clock: this.#clock, signal, spread: this.#spread },
       consumer: () => this.#makeConsumer(),
@@ -219,6 +230,20 @@ class Runtime implements Streams {
     this.#endpoint = endpoint;
   }
 
+  get isPaused(): boolean {
+    return this.#pump.isPaused;
+  }
+
+  pause(): void {
+    this.#pump.isPaused = true;
+    this.#holdBack(this.#held, true);
+  }
+
+  resume(): void {
+    this.#pump.isPaused = false;
+    this.#holdBack(this.#held, false);
+  }
+
   metrics(): StreamsMetrics {
     return {
       measured: this.#counters.tasks.map(task => task.figures()),
@@ -272,12 +297,13 @@ class Runtime implements Streams {
     } = this.#options;
     const { commitIntervalMs = defaultCommitIntervalMs, maxBufferedOutputs = defaultMaxBufferedOutputs } =
       this.#options;
-    const { stateDir, standbyIntervalMs = defaultStandbyIntervalMs } = this.#options;
+    const { stateDir, standbyIntervalMs = defaultStandbyIntervalMs, maxTaskIdleMs = 0 } = this.#options;
     const environment: TaskEnvironment = {
       graph: topology.graph,
       applicationId,
       clock: this.#clock,
       counters: this.#counters,
+      maxTaskIdleMs,
       onFailure,
       deadLetter: letter => deadLetterRecord(letter, deadLetters),
       global: table => this.#globals.view(table),
@@ -344,6 +370,7 @@ class Runtime implements Streams {
     if (this.state === 'starting' || this.state === 'restarting') this.state = 'running';
     this.#ready.resolve();
     for (const start of starts) this.#memberships.consumer.seek(start);
+    if (this.isPaused) this.#holdBack(this.#held, true);
   }
 
   async #revoke(): Promise<void> {
@@ -357,11 +384,27 @@ class Runtime implements Streams {
     this.#counters.add(counted.polled, records.length);
     const waiting = this.#prepare(records.map(({ value }) => value));
     if (waiting) await waiting;
-    const input = this.#tasks.find(batch)?.input(topic);
-    if (!input || context.isStale()) return;
+    const task = this.#tasks.find(batch);
+    const input = task?.input(topic);
+    if (!task || !input || context.isStale()) return;
     this.#highWatermarks.set(`${topic}/${partition}`, { topic, partition, end: highWatermark });
     input.add(records);
-    await this.#pump.room(input, { size: records.length, isStale: () => context.isStale() });
+    input.knownEnd = highWatermark;
+    await this.#pump.room(task, input, { size: records.length, isStale: () => context.isStale() });
+  }
+
+  #holdBack(partitions: readonly TopicPartition[], isHeld: boolean): void {
+    if (partitions.length === 0) return;
+    const { consumer } = this.#memberships;
+    if (isHeld) consumer.pause(partitions);
+    else if (!this.#pump.isPaused) consumer.resume(partitions);
+  }
+
+  /** All partitions that are read. */
+  get #held(): readonly TopicPartition[] {
+    return this.#running.flatMap(({ inputs, partition }) =>
+      inputs.filter(({ isAssigned }) => isAssigned).map(({ topic }) => ({ topic, partition })),
+    );
   }
 
   /** What time alone makes due: wall-clock punctuations, and checkpoints when no more records come. */
@@ -372,7 +415,7 @@ class Runtime implements Streams {
       await this.#clock.sleep(commitIntervalMs, signal);
       if (signal.aborted) return;
       try {
-        for (const task of this.#running) task.punctuate();
+        if (!this.isPaused) for (const task of this.#running) task.punctuate();
       } catch (error) {
         this.#memberships.fail(error);
       }

@@ -19,6 +19,11 @@ export interface StreamsOptions {
   readonly maxBufferedOutputs?: number;
   /** How long processed records of repartition topics may stay there. Absent: 30,000. */
   readonly purgeIntervalMs?: number;
+  /**
+   * How long a task with several topics and records of some of them waits for those of the others, so that it can take them in the
+   * order of time. 0: for what the broker is known to have; -1: not even for that. Absent: 0.
+   */
+  readonly maxTaskIdleMs?: number;
   /** How long a checkpoint is tried again before its tasks are rebuilt. Absent: 30,000. */
   readonly patienceMs?: number;
   /** How long after a member's last sign of life its partitions go to another. Absent: the log's. */

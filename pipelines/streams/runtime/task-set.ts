@@ -131,6 +131,7 @@ export class TaskSet {
       for (const task of ready) this.#kept.set(task.id, task);
       return [];
     }
+    await this.#expect(ready, partitions);
     this.#begin(ready);
     return ready.flatMap(({ inputs, partition }) =>
       inputs.flatMap(({ topic, position }) => {
@@ -164,6 +165,23 @@ export class TaskSet {
     await this.#ending;
     for (const task of this.#kept.values()) this.#close(task);
     await Promise.all([...this.#standbys.keys()].map(id => this.#dismiss(id)));
+  }
+
+  /** Tells tasks of several topics where these end, so that they know what to wait for. */
+  async #expect(tasks: readonly Task[], partitions: readonly TopicPartition[]): Promise<void> {
+    const held = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`));
+    const several = tasks.filter(({ inputs }) => inputs.length > 1);
+    const topics = new Set(several.flatMap(({ inputs }) => inputs.map(({ topic }) => topic)));
+    const ranges = (await allOf([...topics].map(topic => this.#options.admin.offsets(topic)))).flat();
+    for (const { inputs, partition } of several) {
+      for (const input of inputs) {
+        const { topic } = input;
+        input.isAssigned = held.has(`${topic}/${partition}`);
+        const range = ranges.find(each => each.topic === topic && each.partition === partition);
+        const isBehind = range && range.latest > Math.max(input.end, range.earliest);
+        input.knownEnd = isBehind ? range.latest : -1;
+      }
+    }
   }
 
   #tasksFor(partitions: readonly TopicPartition[]): readonly Task[] {

@@ -16,6 +16,10 @@ export class Input {
   /** The same, deserialised; null when that failed with `error`. */
   record: AnyRecord | null = null;
   error: unknown = null;
+  /** Whether this process reads it: of topics that are merged, the narrower ones lack partitions. */
+  isAssigned = true;
+  /** Where the broker said that it ends. -1: unknown. */
+  knownEnd = -1;
   /** Time that the front is ordered by. */
   timestampMs = 0;
   #queue: readonly LogRecord[] = [];
@@ -32,6 +36,11 @@ export class Input {
 
   get isEmpty(): boolean {
     return this.raw === null;
+  }
+
+  /** Whether the broker is known to have more than was buffered. */
+  get isBehind(): boolean {
+    return this.knownEnd > this.end;
   }
 
   /** How many records wait, the front included. */

@@ -37,6 +37,7 @@ import {
   failureAt,
 } from './dead-letter.ts';
 import { type StateDirectory, storeEnvironment, TaskDisks } from './disks.ts';
+import { Idling } from './idling.ts';
 import { Input, oldest } from './inputs.ts';
 import { type Punctuation, type PunctuationType, Punctuators } from './punctuators.ts';
 import type { TaskScope } from './scope.ts';
@@ -52,6 +53,8 @@ export interface TaskEnvironment {
   /** A dead letter as a record for the output. */
   deadLetter(letter: DeadLetter): OutgoingRecord;
   global<W>(table: GlobalTable<W>): W;
+  /** As `IdlingOptions` has it. Absent: -1. */
+  readonly maxTaskIdleMs?: number;
   /** Where its stores keep files. Absent: nowhere. */
   readonly state?: StateDirectory;
 }
@@ -86,6 +89,7 @@ export class Task implements TaskScope {
   readonly #environment: TaskEnvironment;
   readonly #measures: TaskMeasures;
   readonly #wiring: Wiring;
+  readonly #idling: Idling;
   readonly #punctuators = new Punctuators();
   readonly #committed = new Map<Input, number>();
   readonly #changelogEnds: Record<string, number> = {};
@@ -105,9 +109,10 @@ export class Task implements TaskScope {
     this.clock = environment.clock;
     this.#environment = environment;
     this.#measures = environment.counters.task(this.id);
-    const { applicationId, graph } = environment;
+    const { applicationId, graph, maxTaskIdleMs = -1 } = environment;
     this.inputs = sub.sources.map(source => new Input(resolveTopic(source.topic, applicationId), source));
     this.#times = stepTimes(sub.nodes);
+    this.#idling = new Idling(this.inputs, { maxTaskIdleMs, clock: environment.clock });
     for (const spec of sub.stores)
       this.stores.set(spec.name, spec.open(storeEnvironment(this, spec.name, environment)));
     this.disks = new TaskDisks(this.stores, name => changelogOf(applicationId, name));
@@ -157,6 +162,11 @@ export class Task implements TaskScope {
     this.input(topic)?.add(records);
   }
 
+  /** Has records, and waits for those of another topic before it processes them. */
+  get isWaiting(): boolean {
+    return this.hasInput && this.#idling.isWaiting;
+  }
+
   get hasInput(): boolean {
     return this.inputs.some(input => !input.isEmpty);
   }
@@ -182,7 +192,9 @@ export class Task implements TaskScope {
     const startMs = stopwatchMs();
     let done = 0;
     while (done < limit) {
-      const input = this.inputs.length === 1 ? this.inputs[0]! : oldest(this.inputs);
+      const isOnly = this.inputs.length === 1;
+      if (!isOnly && !this.#idling.mayProceed()) break;
+      const input = isOnly ? this.inputs[0]! : oldest(this.inputs);
       if (!input?.raw) break;
       this.#step(input, input.raw);
       done += 1;
