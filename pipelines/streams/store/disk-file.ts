@@ -202,6 +202,7 @@ export class DiskFile {
       const text = this.#rows.about();
       if (text === null) return 'does not say what it is';
       const about = JSON.parse(text) as About;
+      if (about.position === 0 && about.count === 0) return 'new';
       const why = this.#unfit(about, history);
       if (why !== null) return why;
       if (sealed === 'unsealed' && !(yield* checkRows(this.#rows, about, this.#timed)))

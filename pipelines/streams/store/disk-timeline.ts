@@ -200,8 +200,8 @@ export class DiskTimeline<K, V> implements Timeline<K, V> {
   /** Whether an entry before the edge would be the latest there. */
   #mayPrecede(key: K, timeMs: number): boolean {
     if (!this.#options.keepLatest) return false;
-    const bytes = this.#keys.serialize(key);
-    return timeMs >= this.#liveFrom(key, bytes) || this.#last(key, bytes, end) === undefined;
+    const latest = this.#last(key, this.#keys.serialize(key), this.#edge());
+    return !latest || timeMs >= latest.timeMs;
   }
 
   #find(key: K, timeMs: number): DiskEntry<K, V> | undefined {

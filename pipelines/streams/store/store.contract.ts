@@ -112,12 +112,13 @@ export function keyValueContract(each: StoreCase): void {
             );
             expect([...store.range({ from, to })]).toEqual(inRange);
             checkpoint();
+            for (const [key, { timestampMs }] of model) expect(store.timestampOf(key)).toBe(timestampMs);
             const values = new Map([...model].map(([key, { value }]) => [latin1(key), String(value)]));
             if (changelog)
               expect(new Map([...logged].map(([key, { value }]) => [key, value]))).toEqual(values);
           }),
         ),
-        { numRuns: engine === 'disk' ? 60 : 200 },
+        { numRuns: engine === 'disk' ? 40 : 200 },
       );
     });
 
