@@ -15,13 +15,9 @@ import type { Timeline } from '../store/timeline.ts';
 import { type RetentionClock, retentionClockOf, type Session } from '../store/window-store.ts';
 import type { TaskScope } from '../task/scope.ts';
 import type { Windowed } from '../windows/windowed.ts';
-import { closesAfterMs, retentionOf, type Windows } from '../windows/windows.ts';
+import { closesAfterMs, lookStepMs, type Windows } from '../windows/windows.ts';
 import type { WindowOutput } from './window-fold.ts';
 import type { WindowOutputOptions } from './window-output.ts';
-
-/** Looking for closed windows is for many records at once. */
-const looksPerRetention = 64;
-const longestStepMs = 1_000;
 
 export class FinalOutput<K, A> implements WindowOutput<K, A> {
   readonly #windows: Windows;
@@ -31,9 +27,6 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
   readonly #clock: RetentionClock;
   /** From the time of an entry in the store until its window is closed. */
   readonly #openForMs: number;
-  readonly #stepMs: number;
-  /** Stream time of the next look. */
-  #nextMs: number;
   /** Entries up to this time were emitted. */
   #doneMs: number;
   #origin: Origin;
@@ -44,19 +37,18 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
     this.#store = store;
     this.#emit = emit;
     this.#openForMs = closesAfterMs(windows) + lengthOf(windows);
-    this.#stepMs = Math.min(longestStepMs, Math.max(1, Math.floor(retentionOf(windows) / looksPerRetention)));
     this.#clock = retentionClockOf(store);
     this.#clock.heldMs = scope.streamTimeMs;
     this.#doneMs = scope.streamTimeMs - this.#openForMs;
-    this.#nextMs = this.#nextAfter(scope.streamTimeMs);
     this.#origin = { topic: spec.name, partition: scope.partition, offset: -1 };
+    // Not while a record is processed: if a result fails further down, it alone is put aside, and neither the record nor the rest.
+    scope.schedule(lookStepMs(windows), 'stream-time', () => this.#look());
   }
 
   changed(): void {}
 
   done({ origin }: StreamRecord<K, unknown>): void {
     this.#origin = origin;
-    if (this.#scope.streamTimeMs >= this.#nextMs) this.#look();
   }
 
   settle(): void {
@@ -74,7 +66,6 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
       this.#doneMs = toMs;
     }
     this.#clock.heldMs = nowMs;
-    this.#nextMs = this.#nextAfter(nowMs);
   }
 
   /** A checkpoint with results has a change as well, so that it has a mark, which says that they were emitted. */
@@ -99,15 +90,6 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
       return { key: { key, startMs: timeMs, endMs: timeMs + lengthOf(this.#windows) }, value, ...rest };
     const session = value as Session<A>;
     return { key: { key, startMs: session.startMs, endMs: timeMs }, value: session.value, ...rest };
-  }
-
-  /** When a window may be closed that was not at `nowMs`. */
-  #nextAfter(nowMs: number): number {
-    const stepped = nowMs + this.#stepMs;
-    if (this.#windows.kind !== 'time' || this.#windows.advanceMs < this.#stepMs) return stepped;
-    const { advanceMs } = this.#windows;
-    const lastMs = Math.floor((nowMs - this.#openForMs) / advanceMs) * advanceMs;
-    return Math.max(0, lastMs + advanceMs) + this.#openForMs;
   }
 }
 

@@ -3,8 +3,9 @@ import { SluiceError } from '#errors';
 import type { StreamRecord } from '../record.ts';
 import type { BufferSpec, RecordBuffer } from '../store/buffer-store.ts';
 import { streamOf } from '../topology/stream.ts';
-import { closingAt } from '../windows/lineage.ts';
+import { windowsBefore } from '../windows/lineage.ts';
 import type { Windowed } from '../windows/windowed.ts';
+import { closesAfterMs, lookStepMs } from '../windows/windows.ts';
 import { isKeyed } from './aggregate.ts';
 import { keyedStep } from './keyed-step.ts';
 
@@ -34,7 +35,8 @@ export interface SuppressOptions<K, V> {
  * the last update.
  *
  * State: one entry a key that waits. A record without key is dropped and counted (`null-key`).
- * Time: stream time; it is looked at when an update arrives (windows: and at checkpoints).
+ * Time: stream time, of the updates that arrive. By time limit, each of them lets go what is old enough; windows are looked for as
+ * stream time goes on, see `lookStepMs`, and at checkpoints.
  * Errors: CONFIG_INVALID when the topology is built; BUFFER_FULL.
  */
 export function suppress<K, V>(
@@ -51,7 +53,8 @@ export function suppress<K, V>(
   return source => {
     const stream = streamOf(source, name);
     const isFinal = until === 'window-closes';
-    const waitsMs = isFinal ? closingAt(stream.node, stream.graph.name, name) : until.timeLimitMs;
+    const windows = isFinal ? windowsBefore(stream.node, stream.graph.name, name) : [];
+    const waitsMs = isFinal ? Math.max(...windows.map(closesAfterMs)) : until.timeLimitMs;
     const operator = keyedStep<StreamRecord<K, V | null>, StreamRecord<K, V | null>>(
       { label: name, stores: [spec], repartition: undefined },
       (scope, emit, node) => {
@@ -63,19 +66,22 @@ export function suppress<K, V>(
           }
         };
         const isOld = () => buffer.firstMs <= scope.streamTimeMs - waitsMs;
+        const releaseOld = () => release(isOld);
+        // Not while a record is processed: see FinalOutput.
+        if (isFinal) scope.schedule(Math.min(...windows.map(lookStepMs)), 'stream-time', releaseOld);
         return {
           next(record) {
             if (!isKeyed(record, scope, node)) return;
             scope.observe(record.timestampMs);
             const { endMs } = record.key as Windowed<unknown>;
             buffer.put(record, isFinal ? endMs : record.timestampMs);
-            release(isOld);
+            if (!isFinal || isFull(buffer, options)) releaseOld();
             if (!isFull(buffer, options)) return;
             if (options.whenFull !== 'emit-early') throw full(name, buffer, options);
             release(() => isFull(buffer, options));
           },
           // Not by time limit: what is emitted would depend on when checkpoints are.
-          ...(isFinal && { settle: () => release(isOld) }),
+          ...(isFinal && { settle: releaseOld }),
         };
       },
     );

@@ -1,7 +1,9 @@
 import { tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { SluiceError } from '#errors';
 import {
   hoppingWindows,
+  mapValues,
   sessionWindows,
   slidingWindows,
   testDriver,
@@ -156,14 +158,45 @@ describe('emitting final results', () => {
     expect(results(driver)).toEqual(['a 18-23 xyz@23']);
   });
 
-  it('comes at a checkpoint at the latest, where windows are so many that they are looked for in steps', () => {
-    const sliding = slidingWindows({ differenceMs: 100_000, graceMs: 0 });
-    const driver = final({ windows: sliding, autoCommit: false });
-    driver.pipe('in', records('a x@200000, b -@200001'));
-    driver.pipe('in', records('b -@200002'));
+  it('comes at a checkpoint at the latest, where windows are so long that they are looked for in steps', () => {
+    const driver = final({ windows: tumblingWindows({ sizeMs: 6_400, graceMs: 0 }), autoCommit: false });
+    driver.pipe('in', records('a x@6350, b -@6400'));
     expect(driver.records('out')).toEqual([]);
     driver.commit();
-    expect(results(driver)).toEqual(['a 100000-200000 x@200000', 'b 100001-200001 -@200001']);
+    expect(results(driver)).toEqual(['a 0-6400 x@6350']);
+  });
+
+  it.each([
+    ['as stream time goes on', false],
+    ['at a checkpoint', true],
+  ])('that fails further down is put aside by itself, %s', (_, atCheckpoint) => {
+    const t = topology('t', b => {
+      const letters = b.source('in', text);
+      const store = windowStore({ name: 'store', ...text });
+      const sizeMs = atCheckpoint ? 640_000 : 10;
+      const windows = tumblingWindows({ sizeMs, graceMs: 0 });
+      letters.pipe(
+        windowedReduce({ windows, store, add: (a, c) => a + c, emit: 'final' }),
+        mapValues(value => {
+          if (value === 'bad') throw new SluiceError('PROCESSING_FAILED', 'too bad');
+          return value;
+        }),
+        to('out', windowedText),
+      );
+      letters.pipe(to('copy', text));
+    });
+    const driver = testDriver(t, { autoCommit: false });
+    driver.pipe('in', records(atCheckpoint ? 'a x@1, b bad@2, c y@3' : 'a x@1, b bad@2, c y@3, d -@10'));
+    driver.commit();
+    driver.pipe('in', records('d -@640000'));
+    driver.commit();
+    expect(
+      results(driver)
+        .slice(0, 2)
+        .map(each => each.split(' ')[0]),
+    ).toEqual(['a', 'c']);
+    expect(driver.deadLetters().map(({ code }) => code)).toEqual(['PROCESSING_FAILED']);
+    expect(driver.read('copy').length).toBe(atCheckpoint ? 4 : 5);
   });
 
   it.each([

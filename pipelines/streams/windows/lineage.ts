@@ -2,7 +2,7 @@
 
 import { invalid } from '../topology/graph.ts';
 import type { GraphNode } from '../topology/node.ts';
-import { closesAfterMs, type Windows } from './windows.ts';
+import type { Windows } from './windows.ts';
 
 const windowsAt = new WeakMap<GraphNode, Windows>();
 
@@ -10,21 +10,17 @@ export function noteWindows(node: GraphNode, windows: Windows): void {
   windowsAt.set(node, windows);
 }
 
-/**
- * How long after its end the last of the windows that come to a node is closed. Errors: CONFIG_INVALID, where no step before it
- * makes windows.
- */
-export function closingAt(node: GraphNode, topology: string, step: string): number {
+/** The windows that come to a node. Errors: CONFIG_INVALID, where no step before it makes any. */
+export function windowsBefore(node: GraphNode, topology: string, step: string): readonly Windows[] {
   const found = search(node);
-  if (found >= 0) return found;
+  if (found.length > 0) return found;
   throw invalid(
     topology,
     `${step} waits for windows to close, and no step before it makes windows: put it after windowedAggregate, windowedCount or windowedReduce, or give it a timeLimitMs`,
   );
 }
 
-function search(node: GraphNode): number {
+function search(node: GraphNode): readonly Windows[] {
   const windows = windowsAt.get(node);
-  if (windows) return closesAfterMs(windows);
-  return Math.max(-1, ...node.parents.map(search));
+  return windows ? [windows] : node.parents.flatMap(search);
 }

@@ -98,6 +98,17 @@ export function closesAfterMs(windows: Windows): number {
   return windows.gapMs + windows.graceMs + 1;
 }
 
+const looksPerRetention = 64;
+const longestStepMs = 1_000;
+
+/**
+ * How far stream time goes between two looks for closed windows: looking costs as much for many records as for one. Kafka Streams
+ * looks once a second by the wall clock; by stream time, what comes of it is the same in every run.
+ */
+export function lookStepMs(windows: Windows): number {
+  return Math.min(longestStepMs, Math.max(1, Math.floor(retentionOf(windows) / looksPerRetention)));
+}
+
 /** How long a store must keep what a record may still need. */
 export function retentionOf(windows: Windows): number {
   if (windows.kind === 'time') return windows.sizeMs + windows.graceMs;
