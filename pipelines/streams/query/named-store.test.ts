@@ -59,3 +59,16 @@ it('a key is placed where it is the one that led the record there', () => {
   const placed = Object.fromEntries(namedStores(graph).map(({ name, isPlaced }) => [name, isPlaced]));
   expect(placed).toEqual({ 'by-hand': false, kept: false, repartitioned: true, same: true });
 });
+
+it('keys are in order on disk only', () => {
+  const stores = (['memory', 'disk'] as const).map(engine =>
+    keyValueStore({ name: engine, key: textSerde, value: numbers, engine }),
+  );
+  const { graph } = topology('t', b => {
+    b.source('words', text).pipe(process(() => ({ process() {} }), { stores }));
+  });
+  expect(namedStores(graph)).toMatchObject([
+    { name: 'disk', isOrdered: true },
+    { name: 'memory', isOrdered: false },
+  ]);
+});

@@ -17,6 +17,8 @@ export interface NamedStore {
    * came with: then it may be anywhere.
    */
   readonly isPlaced: boolean;
+  /** Whether its keys are kept in order, so that a range costs no more than what is read of it. */
+  readonly isOrdered: boolean;
 }
 
 /** The stores of a topology, by name. */
@@ -31,6 +33,7 @@ export function namedStores(graph: Graph): readonly NamedStore[] {
         subTopology: index,
         changelog: spec.changelog,
         key,
+        isOrdered: (spec as { readonly engine?: string }).engine === 'disk',
         isPlaced: users.every(({ keys, parents }) =>
           [keys, ...parents.map(parent => parent.keys)].every(state => state === 'same'),
         ),

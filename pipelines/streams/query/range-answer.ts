@@ -36,6 +36,7 @@ export async function answerRange(asked: Asked): Promise<RangeAnswer> {
   const bounds = { from: query.boundOf('from'), to: query.boundOf('to') };
   return collect(query, limit, function* (part) {
     const store = part.store as ReadOnlyStore<unknown, unknown>;
+    refuseToSort(query, store);
     for (const [key, value] of store.range(bounds))
       yield {
         ...keyFields(query, key),
@@ -44,6 +45,21 @@ export async function answerRange(asked: Asked): Promise<RangeAnswer> {
         partition: part.partition,
       };
   });
+}
+
+/** Keys that are put in order in about a tenth of a second, in which nothing else is done. */
+const mostSorted = 100_000;
+
+/** Errors: 400 for a store whose processing a range would hold up: its keys are put in order only when order is asked for. */
+function refuseToSort(
+  { store: { name, isOrdered } }: StoreQuery,
+  { size }: ReadOnlyStore<unknown, unknown>,
+): void {
+  if (isOrdered || size <= mostSorted) return;
+  throw new Refusal(
+    400,
+    `${name} has ${size} keys in memory, and to put them in order would hold up processing: ask for single keys, or keep it on disk (engine: 'disk')`,
+  );
 }
 
 /** `GET /stores/:name/windows`: entries of all keys from a time to a time, both included, by time, then by key. */

@@ -5,6 +5,7 @@ import { type Serde, textSerde } from '#schemas';
 import {
   count,
   type DeadLetter,
+  type KeyValueStore,
   keyValueStore,
   process,
   runStreams,
@@ -250,6 +251,22 @@ describe('an application that is asked', () => {
     expect(gone.status).toBe(503);
     expect(gone.headers.get('retry-after')).toBe('1');
     expect(gone.body.error).toContain(two.server.endpoint);
+  });
+
+  it('does not hold up processing to put many keys in order', async () => {
+    const { send, start } = await setUp();
+    const { streams, server } = await start();
+    const many = 100_001;
+    const partition = partitionOf(Buffer.from('0'), partitions);
+    await send([['0', 'x']]);
+    await settled([streams], 1);
+    const store = streams.store('counts', partition) as KeyValueStore<string, number>;
+    for (let i = 1; i < many; i += 1) store.put(`${i}`, 1);
+    expect(await ask(server, '/stores/counts')).toMatchObject({
+      status: 400,
+      body: { error: expect.stringMatching(/counts has 100001 keys in memory.*engine: 'disk'/) },
+    });
+    expect((await ask(server, '/stores/counts/keys/0')).body).toMatchObject({ value: 1 });
   });
 
   it.each([

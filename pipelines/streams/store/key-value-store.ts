@@ -42,6 +42,8 @@ export interface KeyValueStore<K, V> extends ReadOnlyStore<K, V> {
 export interface KeyValueSpec<K, V> extends StoreSpec<KeyValueStore<K, V>> {
   readonly key: Serde<K>;
   readonly value: Serde<V>;
+  /** Where it is kept; on disk its keys are in order at any time. Absent: in memory. */
+  readonly engine?: Engine;
 }
 
 export interface KeyValueOptions<K, V> {
@@ -62,7 +64,14 @@ export function keyValueStore<K, V>(options: KeyValueOptions<K, V>): KeyValueSpe
   const { name, key, value, changelog = true, engine = 'memory' } = options;
   checkStoreName(name);
   const open = engine === 'disk' ? openOnDisk : openInMemory;
-  return { name, key, value, changelog, open: environment => meteredStore(open(options, environment)) };
+  return {
+    name,
+    key,
+    value,
+    changelog,
+    engine,
+    open: environment => meteredStore(open(options, environment)),
+  };
 }
 
 type Opened<K, V> = OpenStore<KeyValueStore<K, V>>;
