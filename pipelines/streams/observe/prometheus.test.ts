@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
 import type { OutgoingRecord } from '#kafka';
@@ -87,6 +88,20 @@ describe('what is published', () => {
     const told = await published({});
     for (const name of ['records_in', 'late_records', 'skipped_records', 'rebalance', 'restarts', 'commit'])
       expect(told).toContain(`sluice_streams_${name}_total{application="app"} 0\n`);
+  });
+
+  it('is explained', () => {
+    const at = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+    const names = [...at('golden/metrics.txt').matchAll(/^# TYPE sluice_streams_(\w+)/gm)].map(
+      ([, name]) => name,
+    );
+    const explained = at('../../../docs/operating-streams.md');
+    // What a store tells besides is published under its own name, whatever that is.
+    const unexplained = names.filter(
+      name => name !== 'store_dirty_bytes' && !explained.includes(`\`${name}`),
+    );
+    expect(unexplained).toEqual([]);
+    expect(names.length).toBeGreaterThan(30);
   });
 
   it('escapes what would break a line', async () => {
