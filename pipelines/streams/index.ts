@@ -60,6 +60,7 @@ export { type Origin, placeOf, type StreamRecord, withKey, withValue } from './r
 // Running.
 export type { CommitMetrics, PartitionLag, StreamsMetrics } from './runtime/metrics.ts';
 export type { RestoreProgress } from './runtime/restore-task.ts';
+export { type PipelineSpec, runPipeline } from './runtime/run-pipeline.ts';
 export { runStreams, type Streams, type StreamsState } from './runtime/run-streams.ts';
 export type { StreamsLogger, StreamsOptions } from './runtime/streams-options.ts';
 export { systemClock } from './runtime/system-clock.ts';
@@ -112,6 +113,7 @@ export {
   type DeadLetter,
   type DeadLetterCause,
   type DeadLetterOptions,
+  type FailedStage,
   type Failure,
   type FailureHandler,
   type FailureReaction,
