@@ -1,4 +1,4 @@
-/** What a task hands over to be made durable, and the mark it leaves with it. See docs/semantics.md, S4 and S5. */
+/** What a task hands over to be made durable, and the mark it leaves with it. See docs/semantics.md, S23 and S25. */
 
 import { SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord, PartitionEnd, TopicPartitionOffset } from '#kafka';
