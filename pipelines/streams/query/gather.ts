@@ -44,7 +44,7 @@ export interface Gathering {
 export async function gather<T>({ source, ask }: Gathering, question: Question<T>): Promise<readonly T[]> {
   const group = source.group();
   if (!group) throw notNow(`${source.applicationId} has not joined its group yet`);
-  const parts = question.partitions.flatMap(partition => partHere(source, group, question, partition) ?? []);
+  const parts = question.partitions.flatMap(partition => partHere(source, question, partition) ?? []);
   const elsewhere = question.partitions.filter(
     partition => !parts.some(part => part.partition === partition),
   );
@@ -56,14 +56,12 @@ export async function gather<T>({ source, ask }: Gathering, question: Question<T
 
 function partHere<T>(
   source: QuerySource,
-  { me }: GroupView,
   { store: name, isStaleOk }: Question<T>,
   partition: number,
 ): Part | null {
-  const role = me.partitions.includes(partition) ? 'active' : 'standby';
-  if (role === 'standby' && !isStaleOk) return null;
-  const store = source.store(name, partition);
-  return store === null ? null : { partition, role, store };
+  const role = source.roleOf(name, partition);
+  if (role === null || (role === 'standby' && !isStaleOk)) return null;
+  return { partition, role, store: source.store(name, partition) };
 }
 
 interface Asking<T> {
@@ -136,7 +134,8 @@ const holderOf = ({ members }: GroupView, partition: number) =>
 function misdirected(group: GroupView, partitions: readonly number[]): Refusal {
   const [first] = partitions;
   const holder = holderOf(group, first!);
-  if (holder?.memberId === group.me.memberId) return notNow(`partition ${first} is being restored here`);
+  if (holder?.memberId === group.me.memberId)
+    return notNow(`partition ${first} is not ready here: a rebalance is under way`);
   return new Refusal(421, `partition ${first} is not here`, {
     fields: { partition: first, endpoint: holder?.endpoint ?? null },
   });
@@ -147,7 +146,8 @@ function unanswered(group: GroupView, partitions: readonly number[], failures: r
   const [first] = partitions;
   const holder = holderOf(group, first!);
   if (holder === null) return notNow(`partition ${first} is held by nobody: a rebalance is under way`);
-  if (holder.memberId === group.me.memberId) return notNow(`partition ${first} is being restored here`);
+  if (holder.memberId === group.me.memberId)
+    return notNow(`partition ${first} is not ready here: a rebalance is under way`);
   return new Refusal(
     502,
     `partition ${first} is held by ${holder.memberId}, which says no address to ask it at`,

@@ -7,6 +7,7 @@ export type QuerySource = Pick<
   | 'topology'
   | 'state'
   | 'store'
+  | 'roleOf'
   | 'partitionsOf'
   | 'group'
   | 'lag'

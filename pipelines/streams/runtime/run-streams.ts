@@ -75,6 +75,8 @@ export interface Streams {
   readonly applicationId: string;
   /** What this process offers of a store's partition, to read from between two records; null when it has none of it. */
   store(name: string, partition: number): unknown;
+  /** `active`: it is processed here. `standby`: a copy, or what was processed here until the rebalance that is under way. */
+  roleOf(store: string, partition: number): 'active' | 'standby' | null;
   /** How many partitions a store has; null before the start, and for a name that is none. */
   partitionsOf(store: string): number | null;
   /** The group as the last assignment made it; null before the first. */
@@ -214,6 +216,11 @@ class Runtime implements Streams {
 
   store(name: string, partition: number): unknown {
     return this.#tasks?.store(name, partition) ?? null;
+  }
+
+  roleOf(store: string, partition: number): 'active' | 'standby' | null {
+    if (this.#running.some(task => task.partition === partition && task.stores.has(store))) return 'active';
+    return this.store(store, partition) === null ? null : 'standby';
   }
 
   partitionsOf(store: string): number | null {
