@@ -6,7 +6,7 @@ import { failedLogins } from './failed-logins.ts';
 const docs = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 /** Programs in it, by their fences. */
 const programs = () =>
-  [...docs('streams.md').matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, program]) => program!);
+  [...docs('streams.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program!);
 
 describe('the examples of docs/streams.md', () => {
   const names = readdirSync(import.meta.dirname).filter(name => /^[\w-]+\.ts$/.test(name));
