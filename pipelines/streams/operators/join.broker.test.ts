@@ -48,11 +48,9 @@ describe('joins on a real broker', () => {
         { topic: `${name}-${topic}`, key: Buffer.from(key), value: Buffer.from(value), timestampMs },
       ]);
     const start = async (build: Parameters<typeof topology>[1]) => {
-      const streams = runStreams({
-        topology: topology('joined', build),
-        client: open(),
-        applicationId: name,
-      });
+      const deadLetters = { topic: `${name}-dead`, value: json };
+      const common = { client: open(), applicationId: name, deadLetters };
+      const streams = runStreams({ topology: topology('joined', build), ...common });
       started.push(streams);
       await streams.start();
       return streams;
