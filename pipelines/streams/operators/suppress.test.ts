@@ -238,6 +238,20 @@ describe('suppress until windows close', () => {
     expect(make).toThrow(/no step before it makes windows/);
   });
 
+  it('may have a buffer without a changelog, which is empty after a crash', () => {
+    const t = topology('t', b => {
+      const store = bufferStore({ name: 'waiting', ...text, changelog: false });
+      b.source('in', text).pipe(suppress({ until: { timeLimitMs: 5 }, store }), to('out', text));
+    });
+    const driver = testDriver(t);
+    driver.pipe('in', records('a x@1'));
+    expect(driver.store('waiting').size).toBe(1);
+    driver.crash();
+    driver.recover();
+    expect(driver.store('waiting').size).toBe(0);
+    expect(driver.records('t-waiting-changelog')).toEqual([]);
+  });
+
   it('can be asked what waits', () => {
     const driver = testDriver(byWindow(tumblingWindows({ sizeMs: 10, graceMs: 0 })));
     driver.pipe('in', records('b x@1, a y@2, a stop@3'));

@@ -4,6 +4,7 @@ import { SluiceError } from '#errors';
 import {
   hoppingWindows,
   mapValues,
+  selectKey,
   sessionWindows,
   slidingWindows,
   testDriver,
@@ -274,6 +275,64 @@ describe('what is counted and reduced', () => {
     );
     driver.pipe('in', records('a x@1, a stop@2, a y@3'));
     expect(results(driver)).toEqual(['a 0-10 x@1', 'a 0-10 null@2', 'a 0-10 y@3']);
+  });
+});
+
+describe('windows in a topology', () => {
+  const counts = { key: windowedText.key, value: jsonSerde<number>() };
+  const store = () => windowStore({ name: 'counts', key: text.key, value: counts.value });
+
+  it('have records of one new key meet first, where they are told how', () => {
+    const make = (repartition?: { readonly value: typeof text.value }) =>
+      topology('t', b => {
+        b.source('in', text).pipe(
+          selectKey(({ value }) => value),
+          windowedCount({ windows: tumbling, store: store(), ...(repartition && { repartition }) }),
+          to('out', counts),
+        );
+      });
+    expect(() => make()).toThrow(/the key may have changed before windowedCount/);
+    const driver = testDriver(make({ value: text.value }), { partitions: 3 });
+    driver.pipe('in', records('a x@1, b x@2, c x@3, d x@4, e x@5'));
+    expect(driver.read('out').map(({ value }) => value)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('of windows go by the time of what comes to them: nothing is late because it waited to be final', () => {
+    const t = topology('t', b => {
+      const sums = windowStore({ name: 'sums', key: text.key, value: counts.value });
+      b.source('in', text).pipe(
+        windowedCount({ windows: tumbling, store: store(), emit: 'final' }),
+        selectKey(({ key }) => key.key, { partitioning: 'kept' }),
+        windowedReduce({
+          windows: tumblingWindows({ sizeMs: 100, graceMs: 0 }),
+          store: sums,
+          add: (a, c) => a + c,
+          emit: 'final',
+        }),
+        to('out', counts),
+      );
+    });
+    const driver = testDriver(t);
+    driver.pipe('in', records('a x@1, a x@2, a x@55, a x@99, b x@1000, b x@1200, a x@2000'));
+    const shown = driver.read<{ key: string; startMs: number }, number>('out');
+    expect(shown.map(({ key: { key, startMs }, value }) => [key, startMs, value])).toEqual([
+      ['a', 0, 4],
+      ['b', 1_000, 1],
+    ]);
+    expect(driver.counters.get('records.late')).toBe(0);
+  });
+
+  it('may be kept without a changelog, and are gone after a crash', () => {
+    const t = topology('t', b => {
+      const unlogged = windowStore({ name: 'counts', key: text.key, value: counts.value, changelog: false });
+      b.source('in', text).pipe(windowedCount({ windows: tumbling, store: unlogged }), to('out', counts));
+    });
+    const driver = testDriver(t);
+    driver.pipe('in', records('a x@1'));
+    driver.crash();
+    driver.recover();
+    driver.pipe('in', records('a x@2'));
+    expect(driver.read('out').map(({ value }) => value)).toEqual([1, 1]);
   });
 });
 

@@ -37,7 +37,7 @@ export function bufferStore<K, V>(options: BufferStoreOptions<K, V>): BufferSpec
     ...rest,
     changelog,
     open(): OpenStore<RecordBuffer<K, V>> {
-      const store = new RecordBuffer(rest);
+      const store = new RecordBuffer({ ...rest, changelog });
       return { store, changelog: changelog ? store : null, metrics: () => ({ bytes: store.bytes }) };
     },
   };
@@ -58,11 +58,13 @@ export class RecordBuffer<K, V> implements ReadOnlyStore<K, V | null>, Changelog
   readonly #values: Serde<V>;
   readonly #entries = new Map<Identity, Entry<K>>();
   readonly #queue = new WaitingQueue<Entry<K>>();
+  readonly #notesChanges: boolean;
   #changed = new Map<Identity, K>();
   #bytes = 0;
 
-  constructor({ name, key, value }: Pick<BufferStoreOptions<K, V>, 'name' | 'key' | 'value'>) {
+  constructor({ name, key, value, changelog = true }: BufferStoreOptions<K, V>) {
     this.name = name;
+    this.#notesChanges = changelog;
     this.#keys = key;
     this.#values = value;
   }
@@ -91,7 +93,7 @@ export class RecordBuffer<K, V> implements ReadOnlyStore<K, V | null>, Changelog
       Object.entries(record.headers).map(([name, bytes]) => [name, Buffer.from(bytes)]),
     );
     this.#put(identity, key, { timeMs, value, timestampMs, headers, origin });
-    this.#changed.set(identity, key);
+    this.#note(identity, key);
   }
 
   /** Takes the record out that waits longest. */
@@ -188,7 +190,11 @@ export class RecordBuffer<K, V> implements ReadOnlyStore<K, V | null>, Changelog
     this.#entries.delete(identity);
     this.#queue.remove(entry);
     this.#bytes -= entry.bytes;
-    this.#changed.set(identity, entry.key);
+    this.#note(identity, entry.key);
+  }
+
+  #note(identity: Identity, key: K): void {
+    if (this.#notesChanges) this.#changed.set(identity, key);
   }
 
   #valueOf(bytes: Buffer | null): V | null {
