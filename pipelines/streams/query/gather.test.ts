@@ -81,8 +81,8 @@ describe('a question for partitions', () => {
     await expect(ask({ members: [me, member('two', [1])] })).rejects.toMatchObject({
       ...{ status: 503, message: expect.stringContaining('partition 2 is held by nobody') },
     });
-    const states: Setting['here'][] = [{}, { 0: 'standby' }];
-    for (const here of states.flatMap(each => each ?? []))
+    const states: readonly NonNullable<Setting['here']>[] = [{}, { 0: 'standby' }];
+    for (const here of states)
       await expect(ask({ here, question: { partitions: [0] } })).rejects.toMatchObject({
         ...{ status: 503, message: expect.stringContaining('partition 0 is not ready here') },
       });
