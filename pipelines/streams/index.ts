@@ -45,8 +45,8 @@ export { type SuppressOptions, suppress } from './operators/suppress.ts';
 export { type SinkOptions, to } from './operators/to.ts';
 export { toStream } from './operators/to-stream.ts';
 export { type ToTableOptions, toTable } from './operators/to-table.ts';
+export type { WindowEmit } from './operators/window-fold.ts';
 export {
-  type WindowEmit,
   type WindowedAggregateOptions,
   windowedAggregate,
 } from './operators/windowed-aggregate.ts';

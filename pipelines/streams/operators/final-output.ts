@@ -16,8 +16,7 @@ import { type RetentionClock, retentionClockOf, type Session } from '../store/wi
 import type { TaskScope } from '../task/scope.ts';
 import type { Windowed } from '../windows/windowed.ts';
 import { closesAfterMs, lookStepMs, type Windows } from '../windows/windows.ts';
-import type { WindowOutput } from './window-fold.ts';
-import type { WindowOutputOptions } from './window-output.ts';
+import type { WindowOutput, WindowOutputOptions } from './window-fold.ts';
 
 export class FinalOutput<K, A> implements WindowOutput<K, A> {
   readonly #windows: Windows;

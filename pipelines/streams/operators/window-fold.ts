@@ -4,8 +4,11 @@ import type { Serde } from '#schemas';
 import { counted } from '../counters.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Timeline } from '../store/timeline.ts';
+import type { WindowSpec } from '../store/window-store.ts';
 import type { TaskScope } from '../task/scope.ts';
 import type { GraphNode } from '../topology/node.ts';
+import type { Windowed } from '../windows/windowed.ts';
+import type { Windows } from '../windows/windows.ts';
 import { isKeyed } from './aggregate.ts';
 
 export interface FoldRules<K, V, A> {
@@ -23,6 +26,18 @@ export interface WindowChange<A> {
   readonly timestampMs: number;
   /** It had no value before. */
   readonly isNew: boolean;
+}
+
+export type WindowEmit = 'each' | 'checkpoint' | 'final';
+
+export interface WindowOutputOptions<K, A> {
+  readonly windows: Windows;
+  readonly spec: WindowSpec<K, A>;
+  readonly store: Timeline<K, A>;
+  readonly scope: TaskScope;
+  readonly when: WindowEmit;
+  readonly cacheMaxBytes: number;
+  readonly emit: (record: StreamRecord<Windowed<K>, A | null>) => void;
 }
 
 /** Where changes of windows go. */

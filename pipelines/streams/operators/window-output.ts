@@ -1,25 +1,10 @@
 /** When changes of windows go downstream: each, at checkpoints, or when a window is closed. */
 
 import type { StreamRecord } from '../record.ts';
-import type { Timeline } from '../store/timeline.ts';
-import type { WindowSpec } from '../store/window-store.ts';
-import type { TaskScope } from '../task/scope.ts';
 import type { Windowed } from '../windows/windowed.ts';
-import type { Windows } from '../windows/windows.ts';
 import { FinalOutput } from './final-output.ts';
 import { HeldBack } from './held-back.ts';
-import type { WindowChange, WindowOutput } from './window-fold.ts';
-import type { WindowEmit } from './windowed-aggregate.ts';
-
-export interface WindowOutputOptions<K, A> {
-  readonly windows: Windows;
-  readonly spec: WindowSpec<K, A>;
-  readonly store: Timeline<K, A>;
-  readonly scope: TaskScope;
-  readonly when: WindowEmit;
-  readonly cacheMaxBytes: number;
-  readonly emit: (record: StreamRecord<Windowed<K>, A | null>) => void;
-}
+import type { WindowChange, WindowOutput, WindowOutputOptions } from './window-fold.ts';
 
 export function windowOutput<K, A>(options: WindowOutputOptions<K, A>): WindowOutput<K, A> {
   const { when, emit, spec, cacheMaxBytes } = options;

@@ -12,7 +12,7 @@ import { type Repartition, repartitionBy } from './repartition.ts';
 import { sessionFold } from './session-fold.ts';
 import { slidingFold } from './sliding-fold.ts';
 import { timeFold } from './time-fold.ts';
-import type { WindowFold } from './window-fold.ts';
+import type { WindowEmit, WindowFold } from './window-fold.ts';
 import { windowOutput } from './window-output.ts';
 
 export interface WindowedAggregateOptions<K, V, A> {
@@ -39,8 +39,6 @@ export interface WindowedAggregateOptions<K, V, A> {
   /** How records are written where their key changed, so that those of one key meet first. */
   readonly repartition?: Repartition<K, V>;
 }
-
-export type WindowEmit = 'each' | 'checkpoint' | 'final';
 
 /** Windows that no record merges: they have a value as long as `add` gives one. */
 type LastingWindows = TimeWindows | SlidingWindows;

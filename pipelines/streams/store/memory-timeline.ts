@@ -1,7 +1,7 @@
 import type { Serde } from '#schemas';
 import { type Identity, identityOf } from './identity.ts';
 import type { StoreEnvironment } from './store.ts';
-import type { Timeline, TimelineEntry, TimelineOptions } from './timeline.ts';
+import type { Timeline, TimelineEntry, TimelineOptions } from './timeline-port.ts';
 
 interface Row<K, V> {
   readonly key: K;
