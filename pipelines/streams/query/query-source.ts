@@ -1,4 +1,4 @@
-import type { Streams } from '../runtime/run-streams.ts';
+import type { Streams } from '../runtime/streams.ts';
 
 /** What a server needs of a running application. */
 export type QuerySource = Pick<

@@ -4,14 +4,18 @@ import type { ReadOnlyStore } from '../store/key-value-store.ts';
 import type { ReadOnlyTimeline } from '../store/timeline.ts';
 import type { Part } from './gather.ts';
 import { defaultLimit, largestLimit, timesOf } from './key-answer.ts';
-import { Refusal } from './refusal.ts';
+import { badParameter, Refusal } from './refusal.ts';
 import { type Asked, type Place, type StoreQuery, storeQuery } from './store-query.ts';
 
-interface Entry {
-  readonly key: unknown;
-  /** base64url; what the entries are ordered by, and what asks for the next page. */
-  readonly keyBytes: string;
+/** Of an entry in the order of its store. */
+interface Position {
   readonly timeMs?: number;
+  /** base64url. */
+  readonly keyBytes: string;
+}
+
+interface Entry extends Position {
+  readonly key: unknown;
   readonly value: unknown;
   readonly timestampMs: number;
   readonly partition: number;
@@ -19,13 +23,13 @@ interface Entry {
 
 interface Range {
   readonly entries: readonly Entry[];
+  /** What asks for the rest; null where this is all. */
+  readonly next: string | null;
   readonly places: readonly Place[];
 }
 
 export interface RangeAnswer extends Range {
   readonly store: string;
-  /** Whether there are more within the bounds. */
-  readonly more: boolean;
 }
 
 /** `GET /stores/:name`: keys from (included) to (excluded), by the order of their bytes. */
@@ -33,7 +37,9 @@ export async function answerRange(asked: Asked): Promise<RangeAnswer> {
   const query = storeQuery(asked, 'key-value');
   const { parameters } = asked;
   const limit = parameters.whole('limit', { absent: defaultLimit, min: 1, max: largestLimit });
-  const bounds = { from: query.boundOf('from'), to: query.boundOf('to') };
+  const next = parameters.text('next');
+  const from = next === undefined ? query.boundOf('from') : query.keyOf('next', next, 'base64url').key;
+  const bounds = { from, to: query.boundOf('to') };
   return collect(query, limit, function* (part) {
     const store = part.store as ReadOnlyStore<unknown, unknown>;
     refuseToSort(query, store);
@@ -66,10 +72,14 @@ function refuseToSort(
 export async function answerSpan(asked: Asked): Promise<RangeAnswer> {
   const query = storeQuery(asked, 'timeline');
   const { fromMs, toMs, limit } = timesOf(asked);
+  const next = asked.parameters.text('next');
+  const start = next === undefined ? { timeMs: fromMs, keyBytes: '' } : positionOf(next);
   return collect(query, limit, function* ({ store, partition }) {
     const timeline = store as ReadOnlyTimeline<unknown, unknown>;
-    for (const [key, { timeMs, value, timestampMs }] of timeline.all({ fromMs, toMs }))
-      yield { ...keyFields(query, key), timeMs, value, timestampMs, partition };
+    for (const [key, { timeMs, value, timestampMs }] of timeline.all({ fromMs: start.timeMs, toMs })) {
+      const entry = { ...keyFields(query, key), timeMs, value, timestampMs, partition };
+      if (inOrder(start, entry) <= 0) yield entry;
+    }
   });
 }
 
@@ -80,25 +90,31 @@ async function collect(
 ): Promise<RangeAnswer> {
   const { store, partitionCount } = query;
   const all = Array.from({ length: partitionCount }, (_, at) => at);
-  const ranges = await query.gather<Range & { readonly more: boolean }>(all, {
+  const ranges = await query.gather<Range>(all, {
     here(parts) {
       // One more than asked for, to know whether there are more.
       const entries = parts.flatMap(part => first(entriesOf(part), limit + 1)).sort(inOrder);
       const places = parts.map(part => query.placeOf(part));
-      return { entries: entries.slice(0, limit), places, more: entries.length > limit };
+      return { ...page(entries, limit), places };
     },
     read(status, body) {
       if (status === 200) return body as RangeAnswer;
       throw new Refusal(status, String((body as { readonly error?: unknown }).error));
     },
   });
-  const entries = ranges.flatMap(range => range.entries).sort(inOrder);
+  const found = page(ranges.flatMap(({ entries }) => entries).sort(inOrder), limit);
+  const rest = [found.next, ...ranges.map(({ next }) => next)].filter(next => next !== null);
   return {
     store: store.name,
-    entries: entries.slice(0, limit),
-    more: entries.length > limit || ranges.some(({ more }) => more),
+    entries: found.entries,
+    next: rest.sort((a, b) => inOrder(positionOf(a), positionOf(b)))[0] ?? null,
     places: ranges.flatMap(({ places }) => places).sort((a, b) => a.partition - b.partition),
   };
+}
+
+function page(entries: readonly Entry[], limit: number): Pick<Range, 'entries' | 'next'> {
+  const after = entries[limit];
+  return { entries: entries.slice(0, limit), next: after ? textOf(after) : null };
 }
 
 function keyFields({ store }: StoreQuery, key: unknown): Pick<Entry, 'key' | 'keyBytes'> {
@@ -114,6 +130,16 @@ function first<T>(items: Iterable<T>, count: number): T[] {
   return found;
 }
 
-const inOrder = (a: Entry, b: Entry) =>
+const textOf = ({ timeMs, keyBytes }: Position) =>
+  timeMs === undefined ? keyBytes : `${timeMs}.${keyBytes}`;
+
+/** Errors: 400. */
+function positionOf(text: string): Position & { readonly timeMs: number } {
+  const [, time = '0', keyBytes] = /^(?:(\d{1,16})\.)?([\w-]*)$/.exec(text) ?? [];
+  if (keyBytes === undefined) throw badParameter('next', 'give it as the answer before had it');
+  return { timeMs: Number(time), keyBytes };
+}
+
+const inOrder = (a: Position, b: Position) =>
   (a.timeMs ?? 0) - (b.timeMs ?? 0) ||
   Buffer.compare(Buffer.from(a.keyBytes, 'base64url'), Buffer.from(b.keyBytes, 'base64url'));

@@ -67,7 +67,7 @@ const routes: readonly Route[] = [
   { path: '/stores', answer: (_, { source }) => json({ ...aboutOf(source), stores: storesOf(source) }) },
   {
     path: '/stores/:',
-    parameters: [...placeParameters, 'from', 'to', 'limit'],
+    parameters: [...placeParameters, 'from', 'to', 'limit', 'next'],
     answer: async asked => json(await answerRange(asked)),
   },
   {
@@ -77,7 +77,7 @@ const routes: readonly Route[] = [
   },
   {
     path: '/stores/:/windows',
-    parameters: [...placeParameters, 'from', 'to', 'limit'],
+    parameters: [...placeParameters, 'from', 'to', 'limit', 'next'],
     answer: async asked => json(await answerSpan(asked)),
   },
   {

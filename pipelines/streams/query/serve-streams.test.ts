@@ -74,14 +74,14 @@ describe('an application that is asked', () => {
     const admin = await client.admin();
     await admin.createTopics(['words', 'totals', 'dead'].map(topic => ({ topic, partitions })));
     const producer = await client.producer();
-    const send = (pairs: readonly (readonly [string, string])[]) =>
+    const send = (pairs: readonly (readonly [string, string])[], timeMs?: number) =>
       producer.send(
         pairs.map(([key, value], i) => ({
           ...{
             topic: 'words',
             key: Buffer.from(key),
             value: Buffer.from(value),
-            timestampMs: 1_000 * (i + 1),
+            timestampMs: timeMs ?? 1_000 * (i + 1),
           },
         })),
       );
@@ -108,6 +108,17 @@ describe('an application that is asked', () => {
     const response = await fetch(`http://${endpoint}${path}`, init);
     const body = (await response.json()) as Body;
     return { status: response.status, headers: response.headers, body };
+  };
+
+  /** All entries, page by page. */
+  const pages = async (server: StreamsServer, path: string) => {
+    const entries: Body[] = [];
+    for (let next: unknown = ''; next !== null; ) {
+      const { body } = await ask(server, next === '' ? path : `${path}&next=${next}`);
+      entries.push(...(body.entries as Body[]));
+      next = body.next;
+    }
+    return entries;
   };
 
   const settled = async (members: readonly Streams[], records: number) => {
@@ -169,12 +180,15 @@ describe('an application that is asked', () => {
     for (const { server } of [one, two]) {
       const whole = await ask(server, '/stores/counts');
       expect((whole.body.entries as Body[]).map(({ key }) => key)).toEqual(keys);
-      expect(whole.body).toMatchObject({ more: false });
+      expect(whole.body).toMatchObject({ next: null });
       expect((whole.body.places as Body[]).map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
       const page = await ask(server, '/stores/counts?from=key-03&to=key-18&limit=5');
       expect((page.body.entries as Body[]).map(({ key }) => key)).toEqual(keys.slice(3, 8));
-      expect(page.body).toMatchObject({ more: true });
-      expect((await ask(server, '/stores/counts?from=key-15&limit=5')).body).toMatchObject({ more: false });
+      expect((await ask(server, '/stores/counts?from=key-15&limit=5')).body).toMatchObject({ next: null });
+      for (const limit of [1, 3, 7, 20]) {
+        const paged = await pages(server, `/stores/counts?from=key-03&to=key-18&limit=${limit}`);
+        expect(paged.map(({ key }) => key)).toEqual(keys.slice(3, 18));
+      }
     }
   });
 
@@ -206,6 +220,23 @@ describe('an application that is asked', () => {
         ['a', 3_000],
         ['c', 4_000],
       ]);
+      const paged = await pages(server, '/stores/seen/windows?limit=1');
+      expect(paged.map(({ value }) => value)).toEqual(['first', 'second', 'third', 'fourth']);
+    }
+  });
+
+  it('answers for entries of one time page by page, too', async () => {
+    const { send, start } = await setUp();
+    const [one, two] = [await start(), await start()];
+    await shared([one.streams, two.streams]);
+    await send(
+      keys.map(key => [key, 'x'] as const),
+      5_000,
+    );
+    await settled([one.streams, two.streams], keys.length);
+    for (const limit of [1, 4]) {
+      const paged = await pages(one.server, `/stores/seen/windows?limit=${limit}`);
+      expect(paged.map(({ key }) => key)).toEqual(keys);
     }
   });
 
@@ -287,6 +318,8 @@ describe('an application that is asked', () => {
     ['/stores/counts/windows/a', 400, { error: expect.stringContaining('/stores/counts/keys/') }],
     ['/stores/seen/keys/a', 400, { error: expect.stringContaining('/stores/seen/windows/') }],
     ['/stores/seen/windows/a?from=-1', 400, { error: expect.stringMatching(/^from: /) }],
+    ['/stores/seen/windows?next=x!', 400, { error: expect.stringMatching(/^next: /) }],
+    ['/stores/counts?next=x!', 400, { error: expect.stringMatching(/^next: /) }],
     ['/topology?format=png', 400, { error: expect.stringMatching(/^format: .*mermaid/) }],
   ])('refuses %s and says why', async (path, status, body) => {
     const { start } = await setUp();

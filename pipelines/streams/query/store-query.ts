@@ -31,7 +31,7 @@ export interface StoreQuery {
   readonly store: NamedStore;
   readonly partitionCount: number;
   /** The bytes of a key, checked: they are what the store's serde writes for it. */
-  keyOf(name: string, text: string): { readonly key: unknown; readonly bytes: Buffer };
+  keyOf(name: string, text: string, encoding?: Encoding): { readonly key: unknown; readonly bytes: Buffer };
   /** A bound of keys. */
   boundOf(name: string): unknown;
   placeOf(part: Part): Place;
@@ -57,7 +57,7 @@ export function storeQuery(asked: Asked, kind: StoreKind): StoreQuery {
   return {
     store,
     partitionCount,
-    keyOf: (parameter, text) => keyOf(store, { parameter, text, encoding }),
+    keyOf: (parameter, text, as = encoding) => keyOf(store, { parameter, text, encoding: as }),
     boundOf: parameter => {
       const text = parameters.text(parameter);
       return text === undefined ? undefined : keyOf(store, { parameter, text, encoding }).key;
