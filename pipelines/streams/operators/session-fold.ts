@@ -16,7 +16,7 @@ interface Found<A> {
 
 /**
  * Sessions: a record joins those of its key that it is no further from than the gap, and stretches from the first to the last.
- * What it changes the bounds of is taken back with a tombstone first, as is a session that it falls into.
+ * Sessions it joins are taken back with a tombstone each, also the one that it merely falls into; then comes the new one.
  */
 export function sessionFold<K, V, A>(
   { gapMs, graceMs }: SessionWindows,
@@ -40,9 +40,10 @@ export function sessionFold<K, V, A>(
       }
       let merged = initial(key);
       for (const { value } of near) merged = merge(merged, value, key);
+      // Before anything is changed: if it throws, the sessions stay as they were.
+      const value = add(merged, record);
       const isPoint = startMs === endMs;
       if (!isPoint) for (const each of near) takeBack(each);
-      const value = add(merged, record);
       if (value === null) sessions.delete(key, endMs);
       else sessions.put(key, endMs, { startMs, value }, endMs);
       output.changed(record, {

@@ -51,9 +51,10 @@ type Windowing<K, V, A> = OperatorFunction<StreamRecord<K, V>, StreamRecord<Wind
  *
  * State: one entry a window, until no record can change it (or for the store's `retentionMs`).
  * Time: windows are by the records' time; what is late is told by stream time. A record whose windows are closed is dropped and
- * counted (`records.late`), one without key, value or time as well (`null-key`, `null-value`, `no-time`). A value's time is the
- * latest of its records, of a session its end.
- * Sessions: when a record changes the bounds of a session, or joins several, each of the old ones is followed by a tombstone.
+ * counted, once for each window it missed (`records.late`), one without key or time as well (`null-key`, `no-time`). One without
+ * value is a record like any other, except in sliding windows (`null-value`): as in Kafka Streams. A value's time is the latest of
+ * its records, of a session its end.
+ * Sessions: those that a record joins are taken back with a tombstone each before the new one comes; not in final results.
  * Errors: CONFIG_INVALID, when the topology is built.
  */
 export function windowedAggregate<K, V, A>(
@@ -80,7 +81,7 @@ export function windowedAggregate<K, V, A>(
         const output = windowOutput<K, A>({ windows, store, spec, scope, when, cacheMaxBytes, emit });
         return {
           next: fold({ scope, node, store, output }),
-          ...(output.settle && { settle: () => output.settle!() }),
+          settle: () => output.settle(),
         };
       },
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { sessionWindows, topology, windowedAggregate, windowStore } from '../index.ts';
-import { driverOf, late, records, results, resultsOf, text } from './windows-under-test.ts';
+import { SluiceError } from '#errors';
+import { sessionWindows, testDriver, to, topology, windowedAggregate, windowStore } from '../index.ts';
+import { driverOf, late, records, results, resultsOf, text, windowedText } from './windows-under-test.ts';
 
 const sessions = (graceMs: number) => sessionWindows({ gapMs: 5, graceMs });
 
@@ -70,6 +71,28 @@ describe('sessions', () => {
     driver.pipe('in', records('a x@26, a y@28'));
     driver.commit();
     expect(written()).toEqual([true, false, true]);
+  });
+
+  it('stay as they were when what a record adds fails', () => {
+    const t = topology('t', b => {
+      b.source('in', text).pipe(
+        windowedAggregate<string, string, string>({
+          windows: sessions(100),
+          store: windowStore({ name: 'store', ...text }),
+          initial: () => '',
+          add: (sum, { value }) => {
+            if (value === 'bad') throw new SluiceError('PROCESSING_FAILED', 'too bad');
+            return sum + value;
+          },
+          merge: (one, other) => one + other,
+        }),
+        to('out', windowedText as never),
+      );
+    });
+    const driver = testDriver(t);
+    driver.pipe('in', records('a x@20, a y@24, a bad@28, a z@26'));
+    expect(results(driver).slice(3)).toEqual(['a 20-24 null@24', 'a 20-26 xyz@26']);
+    expect(driver.deadLetters()).toHaveLength(1);
   });
 
   it('need to know the value of two that become one', () => {
