@@ -14,6 +14,8 @@ export class DiskFiles implements StoreDisk {
   readonly #entries: DiskEntries<unknown, unknown>;
   readonly #restore: DiskRestore;
   readonly #keeps: boolean;
+  /** Records were taken over that entries do not know of. */
+  #isBehind = false;
 
   /** `keeps`: what was there before is of use. */
   constructor(file: DiskFile, entries: DiskEntries<never, never>, { keeps }: { readonly keeps: boolean }) {
@@ -41,12 +43,14 @@ export class DiskFiles implements StoreDisk {
 
   /** A record of the changelog. */
   restore(restored: Restored): void {
+    this.#isBehind = true;
     this.#restore.add(restored);
   }
 
   /** Reading while records are taken over: as of the last of them. */
   catchUp(): void {
-    if (!this.#restore.isWaiting) return;
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
     this.#restore.write();
     this.#entries.forget();
     this.#entries.size = this.#file.count;

@@ -27,10 +27,6 @@ export class DiskRestore {
     this.#file = file;
   }
 
-  get isWaiting(): boolean {
-    return this.#rows.size > 0;
-  }
-
   begin(position: number): void {
     this.#position = position;
   }
