@@ -84,23 +84,6 @@ describe(`a store with ${entries} entries`, () => {
     delays.enable();
     await streams.start();
     delays.disable();
-    if (process.env['SHOW'])
-      console.log(
-        engine,
-        Math.round(tookMs),
-        'ms',
-        Math.round(delays.max / 1e6),
-        'ms longest p99',
-        delays.percentile(99) / 1e6,
-        progress.at(-1)?.perSecond,
-        '/s',
-        complaints,
-        streams.state,
-        streams.metrics().restarts,
-        JSON.stringify(streams.metrics().counters),
-        'rss',
-        Math.round(process.memoryUsage().rss / 1e6),
-      );
     const store = () => streams.store('counts', 0) as ReadOnlyStore<string, number>;
     return { streams, store, progress, complaints, longestMs: delays.max / 1e6 };
   };
