@@ -61,7 +61,8 @@ export { type Origin, placeOf, type StreamRecord, withKey, withValue } from './r
 export type { CommitMetrics, PartitionLag, StreamsMetrics } from './runtime/metrics.ts';
 export type { RestoreProgress } from './runtime/restore-task.ts';
 export { type PipelineSpec, runPipeline } from './runtime/run-pipeline.ts';
-export { runStreams, type Streams, type StreamsState } from './runtime/run-streams.ts';
+export { runStreams } from './runtime/run-streams.ts';
+export type { Streams, StreamsState } from './runtime/streams.ts';
 export type { StreamsLogger, StreamsOptions } from './runtime/streams-options.ts';
 export { systemClock } from './runtime/system-clock.ts';
 // State.

@@ -6,7 +6,7 @@
  */
 
 import type { StreamsMetrics } from '../runtime/metrics.ts';
-import type { Streams } from '../runtime/run-streams.ts';
+import type { Streams } from '../runtime/streams.ts';
 import { counterFamilies } from './counter-families.ts';
 import { type LatencyFigures, latencyBoundsMs } from './latency.ts';
 import type { StoreMetrics } from './store-metrics.ts';

@@ -55,8 +55,9 @@ export class Lane {
     return isFull || this.tasks.some(task => task.disks.isFull);
   }
 
-  /** When the next checkpoint is due. */
+  /** When the next checkpoint is due by time; not before the one under way has ended. */
   get dueMs(): number {
+    if (this.#committing || this.#failed) return Number.POSITIVE_INFINITY;
     return this.#lastMs + this.#options.commitIntervalMs;
   }
 

@@ -12,11 +12,13 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TopicPartition } from '#kafka';
+import type { Clock } from '../clock.ts';
 import type { Input } from '../task/inputs.ts';
 import type { Task } from '../task/task.ts';
 import type { Lane } from './lane.ts';
 
 export interface PumpOptions {
+  readonly clock: Pick<Clock, 'now'>;
   readonly signal: AbortSignal;
   onFailed(error: unknown): void;
   /** Nothing more of it is to be read, or again. */
@@ -35,8 +37,10 @@ interface Waiting extends Buffered {
   proceed(): void;
 }
 
-/** Records of a task between two looks at the others, and at the event loop. */
+/** Records of a task between two looks at the others, and at the event loop: so many, unless they take too long. */
 const sliceRecords = 500;
+const pieceRecords = 100;
+const longestSliceMs = 10;
 
 export class Pump {
   readonly #options: PumpOptions;
@@ -58,6 +62,11 @@ export class Pump {
     this.#lanes = lanes;
     for (const { task, input } of this.#heldBack.splice(0)) this.#holdBack(task, input, false);
     this.wake();
+  }
+
+  /** When the next checkpoint is due by time. */
+  get nextDueMs(): number {
+    return Math.min(...this.#lanes.map(({ dueMs }) => dueMs));
   }
 
   get isPaused(): boolean {
@@ -112,10 +121,22 @@ export class Pump {
     let done = 0;
     for (const lane of this.#lanes) {
       for (const task of lane.tasks)
-        if (!this.#isPaused && !lane.isFull && task.hasInput) done += task.process(sliceRecords);
+        if (!this.#isPaused && !lane.isFull && task.hasInput) done += this.#slice(task);
       lane.advance();
     }
     return done > 0;
+  }
+
+  #slice(task: Task): number {
+    const { clock } = this.#options;
+    const untilMs = clock.now() + longestSliceMs;
+    let done = 0;
+    while (done < sliceRecords) {
+      const processed = task.process(pieceRecords);
+      done += processed;
+      if (processed < pieceRecords || task.disks.isFull || clock.now() >= untilMs) break;
+    }
+    return done;
   }
 
   #release(): void {

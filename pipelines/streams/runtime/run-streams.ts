@@ -28,77 +28,28 @@ import { Counters, counted } from '../counters.ts';
 import { byCatalogue, type DeadLetter, deadLetterOf, deadLetterRecord } from '../task/dead-letter.ts';
 import { Globals } from '../task/globals.ts';
 import type { Plan } from '../task/plan.ts';
-import type { Task, TaskEnvironment } from '../task/task.ts';
+import type { Task } from '../task/task.ts';
 import type { Topology } from '../topology/topology.ts';
-import { atLeastOnce } from './at-least-once.ts';
+import { defaultCommitIntervalMs, makeCommitter, makePurge, makeTaskSet, type Parts } from './assemble.ts';
 import { retrying } from './back-off.ts';
 import { type Committer, offsetsOf } from './committer.ts';
-import { exactlyOnce } from './exactly-once.ts';
 import { GlobalReader } from './global-reader.ts';
 import { prepareTopics } from './internal-topics.ts';
 import { Memberships } from './memberships.ts';
 import { CommitTimer, type PartitionLag, type StreamsMetrics } from './metrics.ts';
 import { Pump } from './pump.ts';
-import { Purge } from './purge.ts';
-import { RefusedOutputs } from './refused-outputs.ts';
+import type { Purge } from './purge.ts';
+import type { Streams, StreamsState } from './streams.ts';
 import type { StreamsLogger, StreamsOptions } from './streams-options.ts';
 import { systemClock, systemSpread } from './system-clock.ts';
-import { TaskSet } from './task-set.ts';
+import type { TaskSet } from './task-set.ts';
 import { Turns } from './turns.ts';
-
-export type StreamsState =
-  | 'created'
-  | 'starting'
-  | 'running'
-  | 'restarting'
-  | 'closing'
-  | 'closed'
-  | 'failed';
-
-export interface Streams {
-  /**
-   * Creates the application's topics, fills global tables, joins the group. Resolves when records can flow.
-   * Errors: TOPIC_UNKNOWN, CONFIG_INVALID, the log's; then everything is closed again.
-   */
-  start(): Promise<void>;
-  /** A last checkpoint, then the end; what was not committed is processed again by the next start. Idempotent. */
-  close(): Promise<void>;
-  readonly state: StreamsState;
-  /**
-   * Nothing is processed, and no punctuation runs, until `resume`, also after a rebalance or a restart of the membership. What was
-   * processed is committed; the membership, copies and global tables go on.
-   */
-  pause(): void;
-  resume(): void;
-  readonly isPaused: boolean;
-  readonly topology: Topology;
-  readonly applicationId: string;
-  /** What this process offers of a store's partition, to read from between two records; null when it has none of it. */
-  store(name: string, partition: number): unknown;
-  /** `active`: it is processed here. `standby`: a copy, or what was processed here until the rebalance that is under way. */
-  roleOf(store: string, partition: number): 'active' | 'standby' | null;
-  /** How many partitions a store has; null before the start, and for a name that is none. */
-  partitionsOf(store: string): number | null;
-  /** The group as the last assignment made it; null before the first. */
-  group(): GroupView | null;
-  /** Where this process answers queries, as the option `endpoint`; told to the others from the next joining on. */
-  advertise(endpoint: string): void;
-  /** Resolves at the end, rejects with what ended it otherwise: whoever starts this must look at it. */
-  readonly finished: Promise<void>;
-  metrics(): StreamsMetrics;
-  /** By partition held. */
-  lag(): readonly PartitionLag[];
-}
 
 export function runStreams(options: StreamsOptions): Streams {
   return new Runtime(options);
 }
 
-const defaultCommitIntervalMs = 100;
-const defaultMaxBufferedOutputs = 20_000;
 const defaultPatienceMs = 30_000;
-const defaultPurgeIntervalMs = 30_000;
-const defaultStandbyIntervalMs = 500;
 const silent: StreamsLogger = { warn() {}, error() {} };
 
 class Runtime implements Streams {
@@ -117,7 +68,6 @@ class Runtime implements Streams {
   readonly #globalReader: GlobalReader;
   readonly #memberships: Memberships;
   readonly #pump: Pump;
-  readonly #highWatermarks = new Map<string, TopicPartition & { readonly end: number }>();
   #globalLetters: DeadLetter[] = [];
   #plan!: Plan;
   #admin!: LogAdmin;
@@ -157,7 +107,7 @@ class Runtime implements Streams {
       onFailed: error => void this.#finish(error),
     });
     this.#pump = new Pump({
-      signal,
+      ...{ clock: this.#clock, signal },
       onFailed: error => this.#memberships.fail(error),
       holdBack: (partition, isHeld) => this.#holdBack([partition], isHeld),
     });
@@ -167,7 +117,7 @@ class Runtime implements Streams {
       work: {
         onBatch: (batch, context) => this.#onBatch(batch, context),
         onAssigned: (...assignment) => this.#turns.run(() => this.#assign(...assignment)),
-        onRevoked: () => this.#turns.run(() => this.#revoke()),
+        onRevoked: () => this.#turns.run(() => this.#tasks.revoke()),
       },
       abandon: () => this.#tasks.abandon(),
       onRestart: ({ code, message }, waitMs) => {
@@ -186,9 +136,10 @@ class Runtime implements Streams {
       this.#admin = await client.admin();
       this.#plan = await prepareTopics(this.#admin, topology.graph, applicationId);
       this.#producer = await client.producer();
-      this.#committer = this.#makeCommitter();
-      this.#tasks = this.#makeTasks();
-      this.#purge = this.#makePurge();
+      const parts = this.#parts();
+      this.#committer = makeCommitter(parts);
+      this.#tasks = makeTaskSet(parts, this.#committer);
+      this.#purge = makePurge(parts);
       await this.#globalReader.bootstrap(this.#admin);
     } catch (error) {
       await this.#finish(classify(error));
@@ -267,10 +218,9 @@ class Runtime implements Streams {
 
   lag(): readonly PartitionLag[] {
     return this.#running.flatMap(({ inputs, partition }) =>
-      inputs.flatMap(({ topic, position }) => {
-        const known = this.#highWatermarks.get(`${topic}/${partition}`);
-        return known ? [{ topic, partition, lag: Math.max(0, known.end - Math.max(0, position)) }] : [];
-      }),
+      inputs.flatMap(({ topic, position, knownEnd }) =>
+        knownEnd < 0 ? [] : [{ topic, partition, lag: Math.max(0, knownEnd - Math.max(0, position)) }],
+      ),
     );
   }
 
@@ -278,73 +228,22 @@ class Runtime implements Streams {
     return this.#tasks?.tasks ?? [];
   }
 
-  #makeCommitter(): Committer {
-    const { client, applicationId, deadLetters, onFailure = byCatalogue } = this.#options;
-    const refused = new RefusedOutputs({
-      ...{ applicationId, onFailure, deadLetters },
-      counters: this.#counters,
-    });
-    if (this.#options.guarantee === 'exactly-once') return exactlyOnce({ client, applicationId, refused });
-    return atLeastOnce({
-      producer: this.#producer,
-      refused,
+  #parts(): Parts {
+    return {
+      ...{ options: this.#options, plan: this.#plan, admin: this.#admin, producer: this.#producer },
+      ...{ clock: this.#clock, logger: this.#logger, counters: this.#counters, globals: this.#globals },
       again: step => this.#again(step),
-      commit: offsets => this.#memberships.consumer.commit(offsets),
-    });
-  }
-
-  #makeTasks(): TaskSet {
-    const {
-      topology,
-      client,
-      applicationId,
-      deadLetters,
-      onRestore,
-      onFailure = byCatalogue,
-    } = this.#options;
-    const { commitIntervalMs = defaultCommitIntervalMs, maxBufferedOutputs = defaultMaxBufferedOutputs } =
-      this.#options;
-    const { stateDir, standbyIntervalMs = defaultStandbyIntervalMs, maxTaskIdleMs = 0 } = this.#options;
-    const environment: TaskEnvironment = {
-      graph: topology.graph,
-      applicationId,
-      clock: this.#clock,
-      counters: this.#counters,
-      maxTaskIdleMs,
-      onFailure,
-      deadLetter: letter => deadLetterRecord(letter, deadLetters),
-      global: table => this.#globals.view(table),
-      ...(stateDir !== undefined && {
-        state: { path: stateDir, warn: (fields, message) => this.#logger.warn(fields, message) },
-      }),
-    };
-    return new TaskSet({
-      ...{ client, environment, plan: this.#plan, admin: this.#admin, committer: this.#committer },
-      ...{ clock: this.#clock, logger: this.#logger, standbyIntervalMs },
-      lane: {
-        commitIntervalMs,
-        maxBufferedOutputs,
-        onProgress: () => this.#pump.wake(),
-        onCommitted: (parts, tookMs) => {
-          this.#memberships.progressed();
-          this.#purge.note(offsetsOf(parts));
-          this.#commits.add(tookMs);
-        },
-        onFailed: error => this.#memberships.fail(error),
-      },
-      take: lanes => this.#pump.take(lanes),
       prepare: values => this.#prepare(values),
-      ...(onRestore && { onRestore }),
-    });
-  }
-
-  #makePurge(): Purge {
-    const { internal } = this.#plan;
-    const topics = internal.filter(({ cleanup }) => cleanup === 'delete').map(({ topic }) => topic);
-    return new Purge({
-      ...{ admin: this.#admin, clock: this.#clock, logger: this.#logger, topics: new Set(topics) },
-      intervalMs: this.#options.purgeIntervalMs ?? defaultPurgeIntervalMs,
-    });
+      commit: offsets => this.#memberships.consumer.commit(offsets),
+      take: lanes => this.#pump.take(lanes),
+      onProgress: () => this.#pump.wake(),
+      onFailed: error => this.#memberships.fail(error),
+      onCommitted: (parts, tookMs) => {
+        this.#memberships.progressed();
+        this.#purge.note(offsetsOf(parts));
+        this.#commits.add(tookMs);
+      },
+    };
   }
 
   #makeConsumer(): LogConsumer {
@@ -380,13 +279,8 @@ class Runtime implements Streams {
     if (this.isPaused) this.#holdBack(this.#held, true);
   }
 
-  async #revoke(): Promise<void> {
-    this.#highWatermarks.clear();
-    await this.#tasks.revoke();
-  }
-
   async #onBatch(batch: LogBatch, context: BatchContext): Promise<void> {
-    const { topic, partition, records, highWatermark } = batch;
+    const { topic, records, highWatermark } = batch;
     this.#counters.add(counted.polls);
     this.#counters.add(counted.polled, records.length);
     const waiting = this.#prepare(records.map(({ value }) => value));
@@ -394,7 +288,6 @@ class Runtime implements Streams {
     const task = this.#tasks.find(batch);
     const input = task?.input(topic);
     if (!task || !input || context.isStale()) return;
-    this.#highWatermarks.set(`${topic}/${partition}`, { topic, partition, end: highWatermark });
     input.add(records);
     input.knownEnd = highWatermark;
     await this.#pump.room(task, input, { size: records.length, isStale: () => context.isStale() });
@@ -419,7 +312,8 @@ class Runtime implements Streams {
     const { signal } = this.#ending;
     const { commitIntervalMs = defaultCommitIntervalMs } = this.#options;
     while (!signal.aborted) {
-      await this.#clock.sleep(commitIntervalMs, signal);
+      const dueInMs = this.#pump.nextDueMs - this.#clock.now();
+      await this.#clock.sleep(Math.max(1, Math.min(commitIntervalMs, dueInMs)), signal);
       if (signal.aborted) return;
       try {
         if (!this.isPaused) for (const task of this.#running) task.punctuate();

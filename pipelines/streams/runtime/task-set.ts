@@ -329,6 +329,12 @@ export class TaskSet {
   }
 }
 
+/** What was read and not processed is read again, by whoever is next. */
 function forget(tasks: readonly Task[]): void {
-  for (const { inputs } of tasks) for (const input of inputs) input.clear();
+  for (const { inputs } of tasks) {
+    for (const input of inputs) {
+      input.clear();
+      input.knownEnd = -1;
+    }
+  }
 }
