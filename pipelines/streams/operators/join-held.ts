@@ -39,6 +39,7 @@ export function heldStore<K, V>(options: HeldOptions<K, V>): StoreSpec<Held<K, V
       }).open({ ...environment, streamTimeMs: () => -1 });
       const store = new Held<K, V>({ timeline: timeline.store, key, graceMs });
       return {
+        ...timeline,
         store,
         changelog: timeline.changelog && noting(timeline.changelog, () => store.restored()),
         expire: () => store.writeMark(),

@@ -6,13 +6,15 @@ import type { StoreSpec } from '../store/store.ts';
 import { invalid } from '../topology/graph.ts';
 import { type Stream, streamOf } from '../topology/stream.ts';
 import { isKeyed } from './aggregate.ts';
-import { type JoinBuffer, joinBuffer } from './join-buffer.ts';
+import { type JoinBuffer, type JoinBufferOptions, joinBuffer } from './join-buffer.ts';
 import { type JoinSpan, type Side, type Unmatched, unmatchedStore } from './join-unmatched.ts';
 import { merge } from './merge.ts';
 import { keyed } from './repartition.ts';
 import { step } from './step.ts';
 
-export interface JoinStreamOptions<K, L, R> extends JoinSpan {
+export interface JoinStreamOptions<K, L, R>
+  extends JoinSpan,
+    Pick<JoinBufferOptions<K, L | R>, 'engine' | 'memory'> {
   /** Part of the names of its stores: `<name>-left`, `<name>-right`, `<name>-unmatched`; and of repartitions. */
   readonly name: string;
   readonly key: Serde<K>;
@@ -68,6 +70,8 @@ export function joinStream<K, L, R, O>(
   const { name, key, kind = 'inner', changelog = true, beforeMs, afterMs, graceMs } = options;
   const join = options.join as (left: unknown, right: unknown, key: K) => O;
   const span = { beforeMs, afterMs, graceMs };
+  const { engine = 'memory', memory } = options;
+  const kept = { engine, ...(memory && { memory }) };
   const retentionMs = beforeMs + afterMs + graceMs;
   return source => {
     const sides = { left: streamOf(source, 'joinStream'), right: streamOf(other, 'joinStream') };
@@ -75,6 +79,7 @@ export function joinStream<K, L, R, O>(
       throw invalid(sides.left.graph.name, `join ${name}: its time span ends before it begins`);
     const buffer = (side: Side) =>
       joinBuffer<K, unknown>({
+        ...kept,
         ...{ name: `${name}-${side}`, key, changelog, retentionMs },
         value: options[side] as Serde<unknown>,
       });

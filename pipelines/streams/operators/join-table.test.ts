@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { textSerde } from '#schemas';
 import {
   filterTable,
   joinGlobal,
+  joinStream,
   joinTable,
   keyValueStore,
   mapTable,
@@ -259,5 +263,51 @@ describe('a join of a stream with a global table', () => {
         .map(({ value }) => value)
         .toSorted(),
     ).toEqual(['a+A', 'b+B', 'c+C']);
+  });
+});
+
+describe('joins with state on disk', () => {
+  const root = mkdtempSync(path(tmpdir(), 'sluice-joins-'));
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  /** All is written to the files with every checkpoint. */
+  const kept = { engine: 'disk', memory: { cacheBytes: 100, bufferBytes: 100 } } as const;
+  const onDisk = (engine: object) =>
+    topology('t', b => {
+      const store = versionedStore({ name: 'versions', ...text, historyMs: 15, ...engine });
+      const stream = b.source('stream', text);
+      stream.pipe(joinTable(b.table('table', { ...text, store }), { kind: 'left', join }), to('held', text));
+      const span = { beforeMs: 5, afterMs: 5, graceMs: 5 };
+      const serdes = { name: 'pairs', key: textSerde, left: textSerde, right: textSerde };
+      const other = b.source('other', text);
+      stream.pipe(joinStream(other, { ...span, ...serdes, ...engine, join }), to('pairs', text));
+    });
+  const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+    fc.record({
+      topic: fc.constantFrom('stream', 'other', 'table'),
+      key: fc.constantFrom('p', 'q'),
+      value: fc.constantFrom('a', 'b'),
+      timestampMs: fc.integer({ min: 0, max: 60 }),
+    }),
+    { minLength: 1, maxLength: 8 },
+  );
+
+  it('give what those in memory give, also after the process ended', () => {
+    fc.assert(
+      fc.property(fc.array(steps, { minLength: 1, maxLength: 4 }), rounds => {
+        const inMemory = testDriver(onDisk({}));
+        const disk = testDriver(onDisk(kept), { stateDir: mkdtempSync(path(root, 'state-')) });
+        for (const round of rounds) {
+          for (const driver of [inMemory, disk]) {
+            for (const { topic, ...record } of round) driver.pipe(topic, record);
+            driver.crash();
+            driver.recover();
+          }
+          for (const topic of ['held', 'pairs']) expect(disk.read(topic)).toEqual(inMemory.read(topic));
+        }
+        disk.close();
+      }),
+      { numRuns: 20 },
+    );
   });
 });

@@ -132,6 +132,7 @@ function keepResult<K, O>(
     return {
       next(record) {
         const { old, new: now } = record.value;
+        scope.observe(record.timestampMs);
         const put = state.put(record.key, now, record.timestampMs);
         if (put === 'dropped') scope.count(counted.dropped('too-old'));
         else emit(withValue(record, { old, new: now, isLatest: put === 'latest' }));

@@ -63,6 +63,7 @@ export function unmatchedStore<K, L, R>(options: UnmatchedOptions<K, L, R>): Sto
         span: options,
       });
       return {
+        ...timeline,
         store,
         changelog: timeline.changelog && noting(timeline.changelog, () => store.restored()),
         expire: () => store.writeMarks(),

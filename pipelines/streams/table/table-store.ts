@@ -59,6 +59,7 @@ export function keep<K, V>(
   { scope, emit }: { readonly scope: TaskScope; readonly emit: (record: StreamRecord<K, Change<V>>) => void },
 ): void {
   const { key, value, timestampMs } = record;
+  scope.observe(timestampMs);
   const old = state.latest(key)?.value ?? null;
   const put = state.put(key, value, timestampMs);
   if (put === 'dropped') scope.count(counted.dropped('too-old'));

@@ -5,7 +5,7 @@
  */
 
 import type { OpenStore, StoreEnvironment, StoreSpec } from '../store/store.ts';
-import type { Timeline, TimelineOptions } from '../store/timeline.ts';
+import type { TimelineOptions } from '../store/timeline.ts';
 import type { Timed } from './lookup.ts';
 import { maybeSerde } from './maybe-serde.ts';
 import { noting, openSelfTimed, type SelfTimed } from './self-timed.ts';
@@ -53,8 +53,9 @@ function open<K, V>(
     environment,
   );
   const store = new Versions<K, V>(rest.name, historyMs, timed);
-  const { changelog } = timed;
+  const { changelog } = timed.rest;
   return {
+    ...timed.rest,
     store,
     changelog: changelog && noting(changelog, () => store.restored()),
     expire: () => store.expire(),
@@ -69,48 +70,49 @@ class Versions<K, V> implements VersionedStore<K, V> {
   readonly name: string;
   readonly #historyMs: number;
   readonly #timed: SelfTimed<K, V | null>;
-  readonly #timeline: Timeline<K, V | null>;
   readonly #spanMs: number;
-  /** Deletions by span of time, since one that nothing is known before is kept no longer; null: to be looked for. */
-  #deletions: Deletions<K> | null = null;
+  /** Deletions by span of time: one that nothing is known before is kept no longer. */
+  readonly #deletions: Deletions<K> = new Map();
+  /** From when on deletions of before a restart are to be looked for; null: not any more. */
+  #unseenFromMs: number | 'edge' | null = 'edge';
 
   constructor(name: string, historyMs: number, timed: SelfTimed<K, V | null>) {
     this.name = name;
     this.#historyMs = historyMs;
     this.#timed = timed;
-    this.#timeline = timed.timeline;
     this.#spanMs = Math.max(1, Math.ceil(historyMs / 8));
   }
 
   get(key: K, asOfMs?: number): Timed<V> | null {
-    const entry = this.#timeline.floor(key, asOfMs ?? latestMs);
+    const entry = this.#timed.timeline.floor(key, asOfMs ?? latestMs);
     if (!entry || entry.value === null) return null;
     const isHistory = asOfMs !== undefined && asOfMs < this.#edgeMs;
-    if (isHistory && this.#timeline.floor(key, latestMs)!.timeMs > entry.timeMs) return null;
+    if (isHistory && this.#timed.timeline.floor(key, latestMs)!.timeMs > entry.timeMs) return null;
     return { value: entry.value, timestampMs: entry.timeMs };
   }
 
   put(key: K, value: V | null, timestampMs: number): VersionPut {
+    if (this.#unseenFromMs === 'edge') this.#unseenFromMs = this.#oldestDeletionMs;
     this.#timed.advance(timestampMs);
     if (timestampMs < this.#edgeMs) return 'dropped';
-    const latest = this.#timeline.floor(key, latestMs);
-    this.#timeline.put(key, timestampMs, value, timestampMs);
-    if (value === null && this.#deletions) this.#note(this.#deletions, key, timestampMs);
+    const latest = this.#timed.timeline.floor(key, latestMs);
+    this.#timed.timeline.put(key, timestampMs, value, timestampMs);
+    if (value === null) this.#note(key, timestampMs);
     return latest && latest.timeMs > timestampMs ? 'history' : 'latest';
   }
 
   restored(): void {
-    this.#deletions = null;
+    this.#unseenFromMs = 'edge';
   }
 
   expire(): void {
-    this.#timed.expire?.();
-    const deletions = this.#deletions ?? this.#lookForDeletions();
-    for (const [span, entries] of deletions) {
+    this.#timed.rest.expire?.();
+    this.#lookForDeletions();
+    for (const [span, entries] of this.#deletions) {
       if ((span + 1) * this.#spanMs > this.#edgeMs) continue;
       for (const { key, timeMs } of entries)
-        if (this.#timeline.get(key, timeMs) === null) this.#timeline.delete(key, timeMs);
-      deletions.delete(span);
+        if (this.#timed.timeline.get(key, timeMs) === null) this.#timed.timeline.delete(key, timeMs);
+      this.#deletions.delete(span);
     }
   }
 
@@ -119,18 +121,23 @@ class Versions<K, V> implements VersionedStore<K, V> {
     return this.#timed.timeMs - this.#historyMs;
   }
 
-  #lookForDeletions(): Deletions<K> {
-    const deletions: Deletions<K> = new Map();
-    for (const [key, { timeMs, value }] of this.#timeline.all())
-      if (value === null) this.#note(deletions, key, timeMs);
-    this.#deletions = deletions;
-    return deletions;
+  /** Older ones were given up before. */
+  get #oldestDeletionMs(): number {
+    return Math.max(0, this.#edgeMs - 2 * this.#spanMs);
   }
 
-  #note(deletions: Deletions<K>, key: K, timeMs: number): void {
+  #lookForDeletions(): void {
+    if (this.#unseenFromMs === null) return;
+    const fromMs = this.#unseenFromMs === 'edge' ? this.#oldestDeletionMs : this.#unseenFromMs;
+    for (const [key, { timeMs, value }] of this.#timed.timeline.all({ fromMs }))
+      if (value === null) this.#note(key, timeMs);
+    this.#unseenFromMs = null;
+  }
+
+  #note(key: K, timeMs: number): void {
     const span = Math.floor(timeMs / this.#spanMs);
-    const entries = deletions.get(span);
+    const entries = this.#deletions.get(span);
     if (entries) entries.push({ key, timeMs });
-    else deletions.set(span, [{ key, timeMs }]);
+    else this.#deletions.set(span, [{ key, timeMs }]);
   }
 }
