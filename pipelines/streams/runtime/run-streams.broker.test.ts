@@ -7,6 +7,7 @@ import {
   type DeadLetter,
   keyValueStore,
   mapValues,
+  merge,
   repartition,
   runStreams,
   type Streams,
@@ -199,5 +200,40 @@ describe('streams on a real broker', () => {
     await expect.poll(left).toEqual([0, 0, 0]);
     const written = await admin.offsets(`${name}-by-value-repartition`);
     expect(written.reduce((sum, { latest }) => sum + latest, 0)).toBe(3);
+  });
+
+  it('take records of several topics in the order of time, however unlike in size and however they were written', async () => {
+    const { name, start, admin } = await setUp(['in', 'other', 'out']);
+    const client = open(`${name}-writer`);
+    const count = 12_000;
+    const startMs = Date.now() - 3_600_000;
+    const at = (topic: string, bytes: number, shiftMs: number) => (_: unknown, index: number) => ({
+      ...{ topic: `${name}-${topic}`, partition: 0, key: Buffer.from('k'), value: Buffer.alloc(bytes, 'x') },
+      timestampMs: startMs + 2 * index + shiftMs,
+    });
+    await (await client.producer()).send(Array.from({ length: count }, at('in', 1_000, 0)));
+    // The ends of transactions have offsets of their own, which no record is read from.
+    const writer = await client.transactionalProducer(`${name}-writer`);
+    const small = Array.from({ length: count }, at('other', 10, 1));
+    for (let from = 0; from < count; from += count / 4) {
+      const transaction = await writer.begin();
+      await transaction.send(small.slice(from, from + count / 4));
+      await transaction.commit();
+    }
+    await start(
+      topology('merged', b => {
+        merge(b.source(`${name}-in`, text), b.source(`${name}-other`, text)).pipe(
+          mapValues(value => `${value.length}`),
+          to(`${name}-out`, { ...text, partition: () => 0 }),
+        );
+      }),
+    );
+    await expect.poll(async () => (await admin.offsets(`${name}-out`))[0]!.latest).toBe(2 * count);
+    const times: number[] = [];
+    await client.read({
+      ...{ topic: `${name}-out`, partition: 0, from: 0 },
+      onBatch: ({ records }) => void times.push(...records.map(({ timestampMs }) => timestampMs - startMs)),
+    });
+    expect(times).toEqual(Array.from({ length: 2 * count }, (_, index) => index));
   });
 });
