@@ -1,0 +1,104 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type MemoryLog, memoryLog } from '#kafka';
+import { type Serde, textSerde } from '#schemas';
+import { count, keyValueStore, manualClock, runStreams, type Streams, to, topology } from '../index.ts';
+import { guarantees } from '../torture/counting.ts';
+import { outputViolations } from '../torture/verdict.ts';
+
+const json = <T>(): Serde<T> => ({
+  serialize: value => Buffer.from(JSON.stringify(value)),
+  deserialize: bytes => JSON.parse(bytes.toString()),
+});
+const counts = { key: textSerde, value: json<number>() };
+const counting = () =>
+  topology('counting', b => {
+    b.source('words', { key: textSerde, value: textSerde }).pipe(
+      count({ store: keyValueStore({ name: 'counts', ...counts }) }),
+      to('totals', counts),
+    );
+  });
+
+/** One life of one or two members: how much comes, and when they are killed. */
+const life = fc.record({
+  words: fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 400 }),
+  turns: fc.integer({ min: 0, max: 150 }),
+  members: fc.integer({ min: 1, max: 2 }),
+  /** Small ones have outputs sent ahead of their checkpoints all the time. */
+  maxBufferedOutputs: fc.constantFrom(1, 7, 20_000),
+  standbys: fc.integer({ min: 0, max: 1 }),
+  inOrder: fc.boolean(),
+});
+
+const tally = (words: readonly string[]) => {
+  const found = new Map<string, number>();
+  for (const word of words) found.set(word, (found.get(word) ?? 0) + 1);
+  return found;
+};
+
+function sequences(log: MemoryLog): ReadonlyMap<string, readonly number[]> {
+  const found = Map.groupBy(log.records('totals'), ({ key }) => key!.toString());
+  return new Map([...found].map(([key, records]) => [key, records.map(({ value }) => Number(`${value}`))]));
+}
+
+describe('members that are killed at any moment', () => {
+  for (const guarantee of guarantees) {
+    it(`leave each word counted once, in outputs as often as they guarantee (${guarantee})`, async () => {
+      const lives = fc.array(life, { minLength: 1, maxLength: 4 });
+      await fc.assert(
+        fc.asyncProperty(lives, async all => {
+          const clock = manualClock(1_000_000);
+          const log = memoryLog({ now: () => clock.now() });
+          const admin = await log.client().admin();
+          await admin.createTopics(['words', 'totals', 'dead'].map(topic => ({ topic, partitions: 2 })));
+          const producer = await log.client().producer();
+          const pass = async () => {
+            for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+            clock.advance(20);
+          };
+          const start = (options: { maxBufferedOutputs: number; standbys: number }) => {
+            const client = log.client();
+            const streams = runStreams({
+              ...{ topology: counting(), client, applicationId: 'app', clock, guarantee, ...options },
+              ...{ commitIntervalMs: 50, standbyIntervalMs: 50 },
+              deadLetters: { topic: 'dead', value: json() },
+            });
+            streams.start().catch(() => {});
+            return { client, streams };
+          };
+          const words: string[] = [];
+          for (const { words: fresh, turns, members, inOrder, ...options } of all) {
+            const running = Array.from({ length: members }, () => start(options));
+            const keys = fresh.map(index => `word-${index}`);
+            words.push(...keys);
+            const value = Buffer.from('x');
+            await producer.send(keys.map(key => ({ topic: 'words', key: Buffer.from(key), value })));
+            for (let turn = 0; turn < turns; turn += 1) await pass();
+            for (const { client, streams } of running) {
+              if (inOrder) await ended(streams, pass);
+              client.kill();
+            }
+          }
+          const { streams } = start({ maxBufferedOutputs: 20_000, standbys: 0 });
+          const committed = async () =>
+            (await admin.committed('app', ['words'])).reduce((sum, { offset }) => sum + offset, 0);
+          for (let i = 0; i < 2_000 && (await committed()) < words.length; i += 1) await pass();
+          await ended(streams, pass);
+          expect(await committed()).toBe(words.length);
+          expect(outputViolations(tally(words), sequences(log), guarantee)).toEqual([]);
+        }),
+        { numRuns: 40 },
+      );
+    });
+  }
+});
+
+async function ended(streams: Streams, pass: () => Promise<void>): Promise<void> {
+  let isClosed = false;
+  const closing = streams.close().then(() => {
+    isClosed = true;
+  });
+  while (!isClosed) await pass();
+  await closing;
+}
