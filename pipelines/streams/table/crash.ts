@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import {
   type AutoCommit,
+  type CrashPoint,
   crashPoints,
   type InputRecord,
   type TestDriver,
@@ -16,7 +17,7 @@ export interface Batch {
   readonly autoCommit: AutoCommit;
   /** One after the other, while it recovers. */
   readonly crashes: readonly {
-    readonly point: (typeof crashPoints)[number];
+    readonly point: CrashPoint;
     readonly survivors: readonly boolean[];
   }[];
 }
@@ -27,9 +28,12 @@ export interface Step extends InputRecord<string, string> {
 }
 
 /** Batches of those steps: how they are cut, committed and interrupted. */
-export function batchesOf(steps: fc.Arbitrary<readonly Step[]>): fc.Arbitrary<readonly Batch[]> {
+export function batchesOf(
+  steps: fc.Arbitrary<readonly Step[]>,
+  points: readonly CrashPoint[] = crashPoints,
+): fc.Arbitrary<readonly Batch[]> {
   const crash = fc.record({
-    point: fc.constantFrom(...crashPoints),
+    point: fc.constantFrom(...points),
     survivors: fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
   });
   return fc.array(
