@@ -73,22 +73,11 @@ export {
   type RecordBuffer,
 } from './store/buffer-store.ts';
 export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
-export {
-  type KeyValueOptions,
-  type KeyValueSpec,
-  type KeyValueStore,
-  keyValueStore,
-  type ReadOnlyStore,
-} from './store/key-value-store.ts';
+export type { KeyValueOptions, KeyValueSpec, KeyValueStore, ReadOnlyStore } from './store/key-value.ts';
+export { keyValueStore } from './store/key-value-store.ts';
 export type { AnyStore, StoreSpec } from './store/store.ts';
-export {
-  type ReadOnlyTimeline,
-  type Timeline,
-  type TimelineEntry,
-  type TimelineOptions,
-  type TimelineSpec,
-  timelineStore,
-} from './store/timeline.ts';
+export type { ReadOnlyTimeline, Timeline, TimelineEntry, TimelineOptions } from './store/timeline.ts';
+export { type TimelineSpec, timelineStore } from './store/timeline-store.ts';
 export {
   type Session,
   type WindowSpec,

@@ -9,7 +9,7 @@ import type { Headers, LogRecord, OutgoingRecord, TopicPartitionOffset } from '#
 import type { Serde } from '#schemas';
 import { Counters } from '../counters.ts';
 import type { GlobalTable } from '../store/global.ts';
-import type { ReadOnlyStore } from '../store/key-value-store.ts';
+import type { ReadOnlyStore } from '../store/key-value.ts';
 import type { ReadOnlyTimeline } from '../store/timeline.ts';
 import { type Checkpoint, endsOf, readMark } from '../task/checkpoint.ts';
 import {
@@ -20,10 +20,11 @@ import {
   deadLetterRecord,
   type FailureHandler,
 } from '../task/dead-letter.ts';
+import type { TaskEnvironment } from '../task/environment.ts';
 import { Globals } from '../task/globals.ts';
 import { planOf } from '../task/plan.ts';
 import { planRestore, recoverUnlogged, restoreRecords } from '../task/restore.ts';
-import { Task, type TaskEnvironment } from '../task/task.ts';
+import { Task } from '../task/task.ts';
 import { checkpointsOf, resolveTopic } from '../topology/topic-ref.ts';
 import type { Topology } from '../topology/topology.ts';
 import { DriverLog } from './driver-log.ts';

@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import { SluiceError } from '#errors';
 import { counted } from '../counters.ts';
 import { type StreamRecord, withValue } from '../record.ts';
-import type { KeyValueSpec } from '../store/key-value-store.ts';
+import type { KeyValueSpec } from '../store/key-value.ts';
 import type { TaskScope } from '../task/scope.ts';
 import type { GraphNode } from '../topology/node.ts';
 import { defaultCacheMaxBytes, HeldBack } from './held-back.ts';

@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type { StreamRecord } from '../record.ts';
-import type { KeyValueSpec } from '../store/key-value-store.ts';
+import type { KeyValueSpec } from '../store/key-value.ts';
 import { type AggregateOptions, aggregate } from './aggregate.ts';
 
 /** How many records each key had; as `aggregate` otherwise. */

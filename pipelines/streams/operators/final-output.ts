@@ -59,26 +59,19 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
     const toMs = nowMs - this.#openForMs;
     const fromMs = Math.max(0, this.#doneMs + 1);
     if (toMs >= fromMs) {
-      const closed = this.#closed(fromMs, toMs);
-      if (closed.length > 0) this.#touch(fromMs, toMs);
-      for (const each of closed) this.#emit(each);
+      for (const each of this.#closed(fromMs, toMs)) this.#emit(each);
       this.#doneMs = toMs;
     }
     this.#clock.heldMs = nowMs;
   }
 
-  /** A checkpoint with results has a change as well, so that it has a mark, which says that they were emitted. */
-  #touch(fromMs: number, toMs: number): void {
-    for (const [key, { timeMs, value, timestampMs }] of this.#store.all({ fromMs, toMs })) {
-      this.#store.put(key, timeMs, value, timestampMs);
-      return;
-    }
-  }
-
   #closed(fromMs: number, toMs: number): readonly StreamRecord<Windowed<K>, A>[] {
     const closed: StreamRecord<Windowed<K>, A>[] = [];
-    for (const [key, { timeMs, value, timestampMs }] of this.#store.all({ fromMs, toMs }))
+    for (const [key, { timeMs, value, timestampMs }] of this.#store.all({ fromMs, toMs })) {
+      // A checkpoint with results has a change as well, so that it has a mark, which says that they were emitted.
+      if (closed.length === 0) this.#store.put(key, timeMs, value, timestampMs);
       closed.push(this.#recordOf(key, timeMs, value, timestampMs));
+    }
     return closed;
   }
 

@@ -1,6 +1,7 @@
 import type { Serde } from '#schemas';
 import { type Identity, identityOf } from '../store/identity.ts';
-import { type KeyValueStore, keyValueStore } from '../store/key-value-store.ts';
+import type { KeyValueStore } from '../store/key-value.ts';
+import { keyValueStore } from '../store/key-value-store.ts';
 import type { StoreSpec } from '../store/store.ts';
 import { noting } from '../table/self-timed.ts';
 

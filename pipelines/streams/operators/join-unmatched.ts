@@ -14,7 +14,8 @@
 import type { Serde } from '#schemas';
 import { type Identity, identityOf } from '../store/identity.ts';
 import { checkStoreName, type StoreSpec } from '../store/store.ts';
-import { type Timeline, timelineStore } from '../store/timeline.ts';
+import type { Timeline } from '../store/timeline.ts';
+import { timelineStore } from '../store/timeline-store.ts';
 import { listSerde } from '../table/list-serde.ts';
 import { noting } from '../table/self-timed.ts';
 import { type Leaving, TimeQueue } from './time-queue.ts';

@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { type StreamRecord, withValue } from '../record.ts';
-import type { KeyValueSpec } from '../store/key-value-store.ts';
+import type { KeyValueSpec } from '../store/key-value.ts';
 import { isWhole } from './aggregate.ts';
 import { keyedStep } from './keyed-step.ts';
 import { type Repartition, repartitionBy } from './repartition.ts';

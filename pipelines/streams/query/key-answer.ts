@@ -1,7 +1,7 @@
 /** What a store has under one key. */
 
 import { partitionOf } from '#kafka';
-import type { ReadOnlyStore } from '../store/key-value-store.ts';
+import type { ReadOnlyStore } from '../store/key-value.ts';
 import type { ReadOnlyTimeline } from '../store/timeline.ts';
 import type { Part } from './gather.ts';
 import { Refusal } from './refusal.ts';

@@ -1,6 +1,6 @@
 /** What a store has, over all its partitions, in one order. */
 
-import type { ReadOnlyStore } from '../store/key-value-store.ts';
+import type { ReadOnlyStore } from '../store/key-value.ts';
 import type { ReadOnlyTimeline } from '../store/timeline.ts';
 import type { Part } from './gather.ts';
 import { defaultLimit, largestLimit, timesOf } from './key-answer.ts';

@@ -383,6 +383,36 @@ describe('an application that is asked', () => {
     expect(whole.body).toMatchObject({ entries: keys.map(key => ({ key })) });
   });
 
+  it('lets members in whatever the key and the store are called', async () => {
+    const { send, start } = await setUp();
+    const token = 'secret';
+    const [one, two] = [await start({ token }), await start({ token })];
+    await shared([one.streams, two.streams]);
+    const odd = [
+      "it's",
+      '[x]',
+      'a+b&c=d',
+      '~!*()',
+      'a/b?c#d',
+      'ü ß',
+      '%41',
+      '"<>`{}|\\^',
+      '日本',
+      'a;b:c@d,e$',
+    ];
+    await send(odd.map(key => [key, 'x']));
+    await settled([one.streams, two.streams], odd.length);
+    const headers = { authorization: `Bearer ${token}` };
+    for (const { server } of [one, two]) {
+      for (const key of odd) {
+        const path = `/stores/counts/keys/${encodeURIComponent(key)}`;
+        expect((await ask(server, path, { headers })).body).toMatchObject({ key, value: 1 });
+        const range = `/stores/counts?from=${encodeURIComponent(key)}&limit=1`;
+        expect((await ask(server, range, { headers })).body).toMatchObject({ entries: [{ key }] });
+      }
+    }
+  });
+
   it('does not answer a web page that came by a name of its own', async () => {
     const { start } = await setUp();
     const { server } = await start();

@@ -21,8 +21,9 @@ import type {
 import type { Clock } from '../clock.ts';
 import { Restoring } from '../observe/restoring.ts';
 import type { Mark } from '../task/checkpoint.ts';
+import type { TaskEnvironment } from '../task/environment.ts';
 import type { Plan } from '../task/plan.ts';
-import { Task, type TaskEnvironment } from '../task/task.ts';
+import { Task } from '../task/task.ts';
 import type { SubTopology } from '../topology/graph.ts';
 import { resolveTopic } from '../topology/topic-ref.ts';
 import { allOf, type Committer } from './committer.ts';

@@ -11,7 +11,7 @@ import type { StreamRecord } from '../record.ts';
 import { type BufferedRecord, bufferedBytes, readBuffered } from './buffered-record.ts';
 import { corruptChange, readChange } from './corrupt.ts';
 import { type Identity, identityOf } from './identity.ts';
-import type { ReadOnlyStore } from './key-value-store.ts';
+import type { ReadOnlyStore } from './key-value.ts';
 import { type Changelog, checkStoreName, type OpenStore, type StoreSpec } from './store.ts';
 import { type Waiting, WaitingQueue } from './waiting-queue.ts';
 

@@ -1,7 +1,7 @@
 import type { LogRecord, OutgoingRecord } from '#kafka';
 import { corruptChange, readChange } from './corrupt.ts';
 import { type Identity, identityOf } from './identity.ts';
-import type { KeyValueOptions, KeyValueStore } from './key-value-store.ts';
+import type { KeyValueOptions, KeyValueStore } from './key-value.ts';
 import type { Changelog } from './store.ts';
 
 /**

@@ -18,7 +18,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { textSerde } from '#schemas';
 import type { DiskHistory } from './disk.ts';
 import { keyValueStore } from './key-value-store.ts';
-import { timelineStore } from './timeline.ts';
+import { timelineStore } from './timeline-store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-disk-'));
 afterAll(() => rmSync(root, { recursive: true }));

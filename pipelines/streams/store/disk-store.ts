@@ -8,7 +8,7 @@ import { DiskFiles } from './disk-files.ts';
 import { type DiskKey, type DiskRow, start } from './disk-rows.ts';
 import { Sorted } from './disk-sorted.ts';
 import { identityOf } from './identity.ts';
-import type { KeyValueStore } from './key-value-store.ts';
+import type { KeyValueStore } from './key-value.ts';
 
 export interface DiskStoreOptions<K, V> extends DiskBounds {
   readonly name: string;

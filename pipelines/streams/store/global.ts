@@ -1,6 +1,6 @@
 import type { Serde } from '#schemas';
 import type { StreamRecord } from '../record.ts';
-import type { ReadOnlyStore } from './key-value-store.ts';
+import type { ReadOnlyStore } from './key-value.ts';
 import { MemoryStore } from './memory-store.ts';
 
 /** What is kept of a topic that every task sees whole. */

@@ -1,6 +1,6 @@
 import type { Serde } from '#schemas';
 import { type Identity, identityOf } from './identity.ts';
-import type { KeyValueOptions, KeyValueStore } from './key-value-store.ts';
+import type { KeyValueOptions, KeyValueStore } from './key-value.ts';
 
 interface Entry<K, V> {
   readonly key: K;

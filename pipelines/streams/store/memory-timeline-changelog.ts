@@ -3,8 +3,8 @@ import { readChange } from './corrupt.ts';
 import { type Identity, identityOf } from './identity.ts';
 import type { MemoryTimeline } from './memory-timeline.ts';
 import type { Changelog } from './store.ts';
+import type { TimelineOptions } from './timeline.ts';
 import { entryOf, withTime } from './timeline-changelog.ts';
-import type { TimelineOptions } from './timeline-port.ts';
 
 interface Rewrite<K> {
   readonly key: K;

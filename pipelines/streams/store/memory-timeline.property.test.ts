@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord, OutgoingRecord } from '#kafka';
 import { type Serde, textSerde } from '#schemas';
-import { timelineStore } from './timeline.ts';
+import { timelineStore } from './timeline-store.ts';
 
 type Change =
   | { readonly kind: 'put'; readonly key: string; readonly timeMs: number; readonly value: number }

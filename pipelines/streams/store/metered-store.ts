@@ -1,4 +1,4 @@
-import type { KeyValueStore } from './key-value-store.ts';
+import type { KeyValueStore } from './key-value.ts';
 import { Meter } from './metered.ts';
 import { meteredChangelog } from './metered-changelog.ts';
 import type { OpenStore } from './store.ts';

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Serde, textSerde } from '#schemas';
-import { type KeyValueStore, keyValueStore } from './key-value-store.ts';
+import type { KeyValueStore } from './key-value.ts';
+import { keyValueStore } from './key-value-store.ts';
 import type { OpenStore, StoreSpec } from './store.ts';
 
 /** A store that can be used, and a checkpoint of it: what it was told is written, as far as that is necessary. */

@@ -5,7 +5,7 @@ import { corruptChange, readChange } from './corrupt.ts';
 import { type Identity, identityOf } from './identity.ts';
 import type { Expired } from './memory-timeline.ts';
 import type { Changelog } from './store.ts';
-import type { Timeline, TimelineEntry, TimelineOptions } from './timeline-port.ts';
+import type { Timeline, TimelineEntry, TimelineOptions } from './timeline.ts';
 
 /** What can be kept in a topic. */
 export interface ExpiringTimeline<K, V> extends Timeline<K, V> {

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textSerde } from '#schemas';
 import { type Bench, numberSerde, type StoreCase } from './store.contract.ts';
-import { type Timeline, type TimelineEntry, timelineStore } from './timeline.ts';
+import type { Timeline, TimelineEntry } from './timeline.ts';
+import { timelineStore } from './timeline-store.ts';
 
 const retentionMs = 20;
 const key = fc.constantFrom('', 'a', 'a\0\0\0\0\0\0\0\0b');

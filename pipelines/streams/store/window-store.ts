@@ -11,7 +11,8 @@ import type { Serde } from '#schemas';
 import { readTime, writeTime } from '../windows/windowed.ts';
 import { retentionOf, type Windows } from '../windows/windows.ts';
 import { checkStoreName, type OpenStore, type StoreEnvironment, type StoreSpec } from './store.ts';
-import { type Timeline, type TimelineOptions, timelineStore } from './timeline.ts';
+import type { Timeline, TimelineOptions } from './timeline.ts';
+import { timelineStore } from './timeline-store.ts';
 
 /** A session as it is kept: the end is the time of its entry. */
 export interface Session<V> {

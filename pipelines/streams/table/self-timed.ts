@@ -1,6 +1,7 @@
 import type { LogRecord } from '#kafka';
 import type { Changelog, OpenStore, StoreEnvironment } from '../store/store.ts';
-import { type Timeline, type TimelineOptions, timelineStore } from '../store/timeline.ts';
+import type { Timeline, TimelineOptions } from '../store/timeline.ts';
+import { timelineStore } from '../store/timeline-store.ts';
 
 /** A timeline that goes by its own time: the latest of what it was given, whatever else its task has seen. */
 export interface SelfTimed<K, V> {

@@ -1,6 +1,6 @@
 import { counted } from '../counters.ts';
 import { type StreamRecord, withValue } from '../record.ts';
-import type { KeyValueSpec } from '../store/key-value-store.ts';
+import type { KeyValueSpec } from '../store/key-value.ts';
 import type { StoreSpec } from '../store/store.ts';
 import type { TaskScope } from '../task/scope.ts';
 import type { Change } from './change.ts';

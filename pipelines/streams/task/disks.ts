@@ -8,27 +8,31 @@ import { join } from 'node:path';
 import type { DiskPlace, StoreDisk } from '../store/disk.ts';
 import type { OpenStore, StoreEnvironment } from '../store/store.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Task, TaskEnvironment } from './task.ts';
-
-/** Where tasks may keep files, and whom they tell of trouble with them. */
-export interface StateDirectory {
-  readonly path: string;
-  warn(fields: object, message: string): void;
-}
+import type { TaskEnvironment } from './environment.ts';
+import type { TaskScope } from './scope.ts';
 
 /** `<path>/<application>/<task>/<store>` */
 export function directoryOf(path: string, applicationId: string, ...rest: readonly string[]): string {
   return join(path, applicationId, ...rest);
 }
 
+/** The task of a store. */
+interface StoringTask extends Pick<TaskScope, 'taskId' | 'clock'> {
+  storeTimeMs(store: string): number;
+}
+
 /** What a store may know of its task, and where it may keep files. */
-export function storeEnvironment(task: Task, store: string, environment: TaskEnvironment): StoreEnvironment {
+export function storeEnvironment(
+  task: StoringTask,
+  store: string,
+  environment: TaskEnvironment,
+): StoreEnvironment {
   const { applicationId, state } = environment;
   const streamTimeMs = () => task.storeTimeMs(store);
   if (!state) return { streamTimeMs };
   const disk: DiskPlace = {
-    directory: directoryOf(state.path, applicationId, task.id, store),
-    identity: `${applicationId}/${task.id}/${store}`,
+    directory: directoryOf(state.path, applicationId, task.taskId, store),
+    identity: `${applicationId}/${task.taskId}/${store}`,
     owner: environment,
     nowMs: () => task.clock.now(),
     warn: state.warn,

@@ -14,7 +14,7 @@ import { randomUUID } from 'node:crypto';
 import { classify, type SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord, TopicPartitionOffset } from '#kafka';
 import type { Clock } from '../clock.ts';
-import { type Counters, counted } from '../counters.ts';
+import { counted } from '../counters.ts';
 import { stopwatchMs } from '../observe/stopwatch.ts';
 import type { StoreMetrics } from '../observe/store-metrics.ts';
 import type { TaskMeasures } from '../observe/task-measures.ts';
@@ -23,41 +23,25 @@ import type { StoreDisk } from '../store/disk.ts';
 import type { GlobalTable } from '../store/global.ts';
 import { metricsOf } from '../store/metered.ts';
 import type { Changelog, OpenStore, StoreSpec } from '../store/store.ts';
-import type { Graph, SubTopology } from '../topology/graph.ts';
+import type { SubTopology } from '../topology/graph.ts';
 import type { GraphNode } from '../topology/node.ts';
 import { changelogOf, checkpointsOf, resolveTopic, type TopicRef } from '../topology/topic-ref.ts';
 import { type Checkpoint, type Mark, markRecord, type Outputs } from './checkpoint.ts';
 import {
   type Cause,
-  type DeadLetter,
   type DeadLetterCause,
   deadLetterOf,
   type FailedStage,
-  type FailureHandler,
   failureAt,
 } from './dead-letter.ts';
-import { type StateDirectory, storeEnvironment, TaskDisks } from './disks.ts';
+import { storeEnvironment, TaskDisks } from './disks.ts';
+import type { TaskEnvironment } from './environment.ts';
 import { Idling } from './idling.ts';
 import { Input, oldest } from './inputs.ts';
 import { type Punctuation, type PunctuationType, Punctuators } from './punctuators.ts';
 import type { TaskScope } from './scope.ts';
 import { StepScope, type StepTime, stepTimes } from './step-scope.ts';
 import { Wiring } from './wiring.ts';
-
-export interface TaskEnvironment {
-  readonly graph: Graph;
-  readonly applicationId: string;
-  readonly clock: Pick<Clock, 'now'>;
-  readonly counters: Counters;
-  readonly onFailure: FailureHandler;
-  /** A dead letter as a record for the output. */
-  deadLetter(letter: DeadLetter): OutgoingRecord;
-  global<W>(table: GlobalTable<W>): W;
-  /** As `IdlingOptions` has it. Absent: -1. */
-  readonly maxTaskIdleMs?: number;
-  /** Where its stores keep files. Absent: nowhere. */
-  readonly state?: StateDirectory;
-}
 
 /** A store that is restored. */
 export interface TaskChangelog {
