@@ -76,11 +76,11 @@ export class DiskEntries<K, V> {
     this.#serde = value;
     this.#cacheBytes = cacheBytes ?? 8 * mebibyte;
     this.#bufferBytes = bufferBytes ?? 8 * mebibyte;
-    this.#writes = new DiskWrites(file, this.#bufferBytes / 2, entry => this.#written(entry));
+    this.#writes = new DiskWrites(file, this.#bufferBytes / 8, entry => this.#written(entry));
   }
 
   get isDue(): boolean {
-    return this.#dirtyBytes > this.#bufferBytes / 4;
+    return this.#dirtyBytes > this.#bufferBytes / 8;
   }
 
   get isFull(): boolean {
