@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MemoryLog, memoryLog } from '#kafka';
+import { type MemoryClient, type MemoryLog, memoryLog } from '#kafka';
 import { type Serde, textSerde } from '#schemas';
 import { count, keyValueStore, manualClock, runStreams, type Streams, to, topology } from '../index.ts';
 import { guarantees } from '../torture/counting.ts';
@@ -58,7 +58,7 @@ describe('members that are killed at any moment', () => {
             clock.advance(20);
           };
           const start = (options: { maxBufferedOutputs: number; standbys: number }) => {
-            const client = log.client();
+            const client = slow(log.client());
             const streams = runStreams({
               ...{ topology: counting(), client, applicationId: 'app', clock, guarantee, ...options },
               ...{ commitIntervalMs: 50, standbyIntervalMs: 50 },
@@ -72,9 +72,16 @@ describe('members that are killed at any moment', () => {
             const running = Array.from({ length: members }, () => start(options));
             const keys = fresh.map(index => `word-${index}`);
             words.push(...keys);
-            const value = Buffer.from('x');
-            await producer.send(keys.map(key => ({ topic: 'words', key: Buffer.from(key), value })));
-            for (let turn = 0; turn < turns; turn += 1) await pass();
+            const send = (some: readonly string[]) =>
+              producer.send(
+                some.map(key => ({ topic: 'words', key: Buffer.from(key), value: Buffer.from('x') })),
+              );
+            // Bit by bit, so that there is always something between a checkpoint and its mark.
+            for (let turn = 0; turn < turns; turn += 1) {
+              await send(keys.splice(0, 5));
+              await pass();
+            }
+            await send(keys);
             for (const { client, streams } of running) {
               if (inOrder) await ended(streams, pass);
               client.kill();
@@ -93,6 +100,40 @@ describe('members that are killed at any moment', () => {
     });
   }
 });
+
+/** A client whose writes take turns of the event loop, before and after they are done: others have theirs meanwhile. */
+function slow(client: MemoryClient): MemoryClient {
+  let writes = 0;
+  const slowly = async <T>(write: () => Promise<T>): Promise<T> => {
+    const turns = (writes++ * 7) % 5;
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+    const done = await write();
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+    return done;
+  };
+  return {
+    ...client,
+    async producer() {
+      const producer = await client.producer();
+      return { ...producer, send: records => slowly(() => producer.send(records)) };
+    },
+    async transactionalProducer(id) {
+      const producer = await client.transactionalProducer(id);
+      return {
+        close: () => producer.close(),
+        async begin() {
+          const transaction = await producer.begin();
+          return {
+            send: records => slowly(() => transaction.send(records)),
+            sendOffsets: (group, offsets) => slowly(() => transaction.sendOffsets(group, offsets)),
+            commit: () => slowly(() => transaction.commit()),
+            abort: () => transaction.abort(),
+          };
+        },
+      };
+    },
+  };
+}
 
 async function ended(streams: Streams, pass: () => Promise<void>): Promise<void> {
   let isClosed = false;
