@@ -97,7 +97,7 @@ const here = (name: string) => JSON.stringify(new URL(name, import.meta.url).hre
 /** A process that does what the code says, with `open` for the files of a store. */
 const script = (code: string) => `
   import { keyValueStore } from ${here('./key-value-store.ts')};
-  import { timelineStore } from ${here('./timeline.ts')};
+  import { timelineStore } from ${here('./timeline-store.ts')};
   import { textSerde } from '#schemas';
   const memory = { cacheBytes: 100, bufferBytes: 100 };
   const text = { key: textSerde, value: textSerde };
