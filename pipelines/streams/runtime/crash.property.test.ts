@@ -22,8 +22,8 @@ const counting = () =>
 
 /** One life of one or two members: how much comes, and when they are killed. */
 const life = fc.record({
-  words: fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 400 }),
-  turns: fc.integer({ min: 0, max: 150 }),
+  words: fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 600, size: 'max' }),
+  turns: fc.integer({ min: 0, max: 120 }),
   members: fc.integer({ min: 1, max: 2 }),
   /** Small ones have outputs sent ahead of their checkpoints all the time. */
   maxBufferedOutputs: fc.constantFrom(1, 7, 20_000),
