@@ -31,8 +31,8 @@ export function openState<K, V>(scope: TaskScope, spec: TableStore<K, V>): Table
   if (isVersioned(spec)) {
     const store = scope.store(spec);
     return {
-      latest: key => store.get(key),
-      asOf: (key, timeMs) => store.get(key, timeMs),
+      latest: key => store.latest(key),
+      asOf: (key, timeMs) => store.asOf(key, timeMs),
       put: (key, value, timestampMs) => store.put(key, value, timestampMs),
     };
   }

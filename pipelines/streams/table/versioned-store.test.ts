@@ -26,11 +26,11 @@ describe('a versioned store', () => {
   it('answers as of a time, from the time of each version to the next', () => {
     const { store, said } = filled(['k', 'a', 10], ['k', 'b', 15], ['k', null, 18]);
     expect(said).toEqual(['latest', 'latest', 'latest']);
-    expect(store.get('k')).toBeNull();
-    expect([9, 10, 14, 15, 17, 18, 99].map(timeMs => store.get('k', timeMs)?.value)).toEqual([
+    expect(store.latest('k')).toBeNull();
+    expect([9, 10, 14, 15, 17, 18, 99].map(timeMs => store.asOf('k', timeMs)?.value)).toEqual([
       ...[undefined, 'a', 'a', 'b', 'b', undefined, undefined],
     ]);
-    expect(store.get('k', 17)).toEqual({ value: 'b', timestampMs: 15 });
+    expect(store.asOf('k', 17)).toEqual({ value: 'b', timestampMs: 15 });
   });
 
   it('takes late versions into its history, and those too old not', () => {
@@ -42,19 +42,30 @@ describe('a versioned store', () => {
       ['k', 'B', 15],
     );
     expect(said).toEqual(['latest', 'history', 'history', 'dropped', 'history']);
-    expect([10, 15, 20].map(timeMs => store.get('k', timeMs)?.value)).toEqual(['a', 'B', 'c']);
-    expect(store.get('k')).toEqual({ value: 'c', timestampMs: 20 });
+    expect([10, 15, 20].map(timeMs => store.asOf('k', timeMs)?.value)).toEqual(['a', 'B', 'c']);
+    expect(store.latest('k')).toEqual({ value: 'c', timestampMs: 20 });
+  });
+
+  it('shows its versions as a timeline, deletions as null', () => {
+    const { store } = filled(['k', 'b', 20], ['k', 'a', 15], ['k', null, 22], ['q', 'x', 21]);
+    const shown = [...store.between('k', 16, 30)].map(({ timeMs, value }) => [timeMs, value]);
+    expect(shown).toEqual([
+      [20, 'b'],
+      [22, null],
+    ]);
+    expect([...store.all({ fromMs: 20, toMs: 21 })].map(([key]) => key)).toEqual(['k', 'q']);
+    expect(store.size).toBe(4);
   });
 
   it('keeps the latest value however old, and knows nothing of before its history', () => {
     const { store, expire } = filled(['old', 'a', 5], ['k', 'b', 100], ['k', 'c', 106], ['k', 'd', 112]);
     for (const again of [false, true]) {
       if (again) expire!();
-      expect(store.get('old')?.value).toBe('a');
-      expect(store.get('old', 7)?.value).toBe('a');
-      expect(store.get('old', 4)).toBeNull();
-      expect(store.get('k', 102)?.value).toBe('b');
-      expect(store.get('k', 101)).toBeNull();
+      expect(store.latest('old')?.value).toBe('a');
+      expect(store.asOf('old', 7)?.value).toBe('a');
+      expect(store.asOf('old', 4)).toBeNull();
+      expect(store.asOf('k', 102)?.value).toBe('b');
+      expect(store.asOf('k', 101)).toBeNull();
     }
   });
 
@@ -65,7 +76,7 @@ describe('a versioned store', () => {
     expire!();
     const tombstones = changelog!.drain('log', 0, 0).filter(({ value }) => value === null);
     expect(tombstones.map(({ key }) => key!.subarray(0, 4).toString())).toEqual(['gone', 'gone']);
-    expect(store.get('gone')).toBeNull();
+    expect(store.latest('gone')).toBeNull();
   });
 
   it('is the same after a restart, its time included', () => {
@@ -73,7 +84,7 @@ describe('a versioned store', () => {
     const again = restored(changelog!.drain('log', 0, 0));
     expect(again.store.put('k', 'late', 8)).toBe('dropped');
     expect(again.store.put('k', 'late', 12)).toBe('history');
-    expect([9, 12, 19].map(timeMs => again.store.get('k', timeMs)?.value)).toEqual(['b', 'late', 'c']);
+    expect([9, 12, 19].map(timeMs => again.store.asOf('k', timeMs)?.value)).toEqual(['b', 'late', 'c']);
     again.store.put('k', 'd', 60);
     again.changelog!.drain('log', 0, 0);
     again.expire!();
@@ -112,10 +123,10 @@ describe('a versioned store and all that was ever put', () => {
           }
           for (const each of ['p', 'q']) {
             const versions = [...(all.get(each) ?? [])].sort(([a], [b]) => a - b);
-            expect(open.store.get(each)?.value ?? null).toBe(versions.at(-1)?.[1] ?? null);
+            expect(open.store.latest(each)?.value ?? null).toBe(versions.at(-1)?.[1] ?? null);
             for (let asOfMs = Math.max(0, nowMs - 10); asOfMs <= nowMs; asOfMs += 1) {
               const then = versions.findLast(([timeMs]) => timeMs <= asOfMs);
-              expect(open.store.get(each, asOfMs)?.value ?? null).toBe(then?.[1] ?? null);
+              expect(open.store.asOf(each, asOfMs)?.value ?? null).toBe(then?.[1] ?? null);
             }
           }
         }

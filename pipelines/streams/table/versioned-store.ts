@@ -5,15 +5,17 @@
  */
 
 import type { OpenStore, StoreEnvironment, StoreSpec } from '../store/store.ts';
-import type { TimelineOptions } from '../store/timeline.ts';
+import type { ReadOnlyTimeline, TimelineEntry, TimelineOptions } from '../store/timeline.ts';
 import type { Timed } from './lookup.ts';
 import { maybeSerde } from './maybe-serde.ts';
 import { noting, openSelfTimed, type SelfTimed } from './self-timed.ts';
 
-export interface ReadOnlyVersions<K, V> {
-  readonly name: string;
-  /** The value at a time, with the time it began at; absent: the latest. null: none then, or too long ago to be known. */
-  get(key: K, asOfMs?: number): Timed<V> | null;
+/** As a timeline it has a version at the time it began; null: a deletion. */
+export interface ReadOnlyVersions<K, V> extends ReadOnlyTimeline<K, V | null> {
+  /** The value now, with the time it began. null: none. */
+  latest(key: K): Timed<V> | null;
+  /** The value at a time, with the time it began. null: none then, or too long ago to be known. */
+  asOf(key: K, timeMs: number): Timed<V> | null;
 }
 
 /** `latest`: nothing newer is known; `history`: something is; `dropped`: too old to be kept. */
@@ -33,13 +35,14 @@ export interface VersionedSpec<K, V> extends StoreSpec<VersionedStore<K, V>> {
   readonly key: TimelineOptions<K, V>['key'];
   readonly value: TimelineOptions<K, V>['value'];
   readonly historyMs: number;
+  readonly retentionMs: number;
 }
 
 /** A table's store with its history. The latest value of a key stays, however old. Errors: CONFIG_INVALID for its name. */
 export function versionedStore<K, V>(options: VersionedOptions<K, V>): VersionedSpec<K, V> {
   const { name, key, value, historyMs, changelog = true } = options;
   return {
-    ...{ name, key, value, historyMs, changelog },
+    ...{ name, key, value, historyMs, retentionMs: historyMs + 1, changelog },
     open: environment => open(options, environment),
   };
 }
@@ -83,12 +86,40 @@ class Versions<K, V> implements VersionedStore<K, V> {
     this.#spanMs = Math.max(1, Math.ceil(historyMs / 8));
   }
 
-  get(key: K, asOfMs?: number): Timed<V> | null {
-    const entry = this.#timed.timeline.floor(key, asOfMs ?? latestMs);
-    if (!entry || entry.value === null) return null;
-    const isHistory = asOfMs !== undefined && asOfMs < this.#edgeMs;
-    if (isHistory && this.#timed.timeline.floor(key, latestMs)!.timeMs > entry.timeMs) return null;
-    return { value: entry.value, timestampMs: entry.timeMs };
+  latest(key: K): Timed<V> | null {
+    return timed(this.#timed.timeline.floor(key, latestMs));
+  }
+
+  asOf(key: K, timeMs: number): Timed<V> | null {
+    const { timeline } = this.#timed;
+    const entry = timeline.floor(key, timeMs);
+    const isHistory = entry !== undefined && timeMs < this.#edgeMs;
+    // Of before its history only what is still so is known.
+    return isHistory && timeline.floor(key, latestMs)!.timeMs > entry.timeMs ? null : timed(entry);
+  }
+
+  get size(): number {
+    return this.#timed.timeline.size;
+  }
+
+  get(key: K, timeMs: number): V | null | undefined {
+    return this.#timed.timeline.get(key, timeMs);
+  }
+
+  timestampOf(key: K, timeMs: number): number {
+    return this.#timed.timeline.timestampOf(key, timeMs);
+  }
+
+  floor(key: K, timeMs: number): TimelineEntry<V | null> | undefined {
+    return this.#timed.timeline.floor(key, timeMs);
+  }
+
+  between(key: K, fromMs: number, toMs: number): Iterable<TimelineEntry<V | null>> {
+    return this.#timed.timeline.between(key, fromMs, toMs);
+  }
+
+  all(bounds?: { readonly fromMs?: number; readonly toMs?: number }) {
+    return this.#timed.timeline.all(bounds);
   }
 
   put(key: K, value: V | null, timestampMs: number): VersionPut {
@@ -140,4 +171,10 @@ class Versions<K, V> implements VersionedStore<K, V> {
     if (entries) entries.push({ key, timeMs });
     else this.#deletions.set(span, [{ key, timeMs }]);
   }
+}
+
+function timed<V>(entry: TimelineEntry<V | null> | undefined): Timed<V> | null {
+  return entry === undefined || entry.value === null
+    ? null
+    : { value: entry.value, timestampMs: entry.timeMs };
 }
