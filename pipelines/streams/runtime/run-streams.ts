@@ -283,7 +283,7 @@ class Runtime implements Streams {
     const { topic, records, highWatermark } = batch;
     this.#counters.add(counted.polls);
     this.#counters.add(counted.polled, records.length);
-    const waiting = this.#prepare(records.map(({ value }) => value));
+    const waiting = this.#options.prepare && this.#prepare(records.map(({ value }) => value));
     if (waiting) await waiting;
     const task = this.#tasks.find(batch);
     const input = task?.input(topic);
