@@ -1,137 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memoryLog, partitionOf } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { type DeadLetter, type KeyValueStore, runStreams, serveStreams } from '../index.ts';
 import {
-  count,
-  type DeadLetter,
-  type KeyValueStore,
-  keyValueStore,
-  process,
-  runStreams,
-  type ServeOptions,
-  type Streams,
-  type StreamsServer,
-  serveStreams,
-  timelineStore,
-  to,
-  topology,
-} from '../index.ts';
-
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-const text = { key: textSerde, value: textSerde };
-const counts = keyValueStore({ name: 'counts', key: textSerde, value: json<number>() });
-const seen = timelineStore({ name: 'seen', key: textSerde, value: textSerde, retentionMs: 1_000_000 });
-const byValue = keyValueStore({
-  name: 'by-value',
-  key: json<{ readonly word: string }>(),
-  value: json<number>(),
-});
-
-/** Counts by key; notes when each key came; counts by value, wherever the key is. */
-const words = () =>
-  topology('words', b => {
-    const source = b.source('words', text);
-    source.pipe(count({ store: counts }), to('totals', { key: textSerde, value: json<number>() }));
-    source.pipe(
-      process(
-        () => {
-          let note: (key: string, value: string, timestampMs: number) => void;
-          return {
-            init(context) {
-              const times = context.store(seen);
-              const values = context.store(byValue);
-              note = (key, value, timestampMs) => {
-                times.put(key, timestampMs, value, timestampMs);
-                const word = { word: value };
-                values.put(word, (values.get(word) ?? 0) + 1);
-              };
-            },
-            process: ({ key, value, timestampMs }) => note(key, value, timestampMs),
-          };
-        },
-        { name: 'note', stores: [seen, byValue] },
-      ),
-    );
-  });
-
-const partitions = 4;
-const keys = Array.from({ length: 20 }, (_, i) => `key-${String(i).padStart(2, '0')}`);
-type Body = { readonly [name: string]: unknown };
+  ask,
+  type Body,
+  closing,
+  json,
+  keys,
+  pages,
+  partitions,
+  settled,
+  setUp,
+  shared,
+  words,
+} from './query-bench.ts';
 
 describe('an application that is asked', () => {
-  const closing: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    for (const close of closing.splice(0).reverse()) await close();
-  });
-
-  const setUp = async () => {
-    const log = memoryLog();
-    const client = log.client();
-    const admin = await client.admin();
-    await admin.createTopics(['words', 'totals', 'dead'].map(topic => ({ topic, partitions })));
-    const producer = await client.producer();
-    const send = (pairs: readonly (readonly [string, string])[], timeMs?: number) =>
-      producer.send(
-        pairs.map(([key, value], i) => ({
-          ...{
-            topic: 'words',
-            key: Buffer.from(key),
-            value: Buffer.from(value),
-            timestampMs: timeMs ?? 1_000 * (i + 1),
-          },
-        })),
-      );
-    const start = async (options: Partial<ServeOptions> = {}) => {
-      const streams = runStreams({
-        topology: words(),
-        client: log.client(),
-        applicationId: 'app',
-        commitIntervalMs: 20,
-        deadLetters: { topic: 'dead', value: json<DeadLetter>() },
-      });
-      const server = await serveStreams(streams, { listen: '127.0.0.1:0', ...options });
-      closing.push(
-        () => server.close(),
-        () => streams.close(),
-      );
-      await streams.start();
-      return { streams, server };
-    };
-    return { log, send, start };
-  };
-
-  const ask = async ({ endpoint }: StreamsServer, path: string, init: RequestInit = {}) => {
-    const response = await fetch(`http://${endpoint}${path}`, init);
-    const body = (await response.json()) as Body;
-    return { status: response.status, headers: response.headers, body };
-  };
-
-  /** All entries, page by page. */
-  const pages = async (server: StreamsServer, path: string) => {
-    const entries: Body[] = [];
-    for (let next: unknown = ''; next !== null; ) {
-      const { body } = await ask(server, next === '' ? path : `${path}&next=${next}`);
-      entries.push(...(body.entries as Body[]));
-      next = body.next;
-    }
-    return entries;
-  };
-
-  const settled = async (members: readonly Streams[], records: number) => {
-    await expect
-      .poll(() => members.reduce((sum, each) => sum + (each.metrics().counters['records.in'] ?? 0), 0))
-      .toBe(records);
-  };
-  const shared = async (members: readonly Streams[]) => {
-    await expect
-      .poll(() => members.map(each => each.group()?.members.length))
-      .toEqual(members.map(() => members.length));
-  };
-
   it('answers for a key: its value, its time, and where they come from', async () => {
     const { send, start } = await setUp();
     const { streams, server } = await start();
@@ -365,70 +250,6 @@ describe('an application that is asked', () => {
       status: 200,
       body: { state: 'created' },
     });
-  });
-
-  it('asks for the token, except about its health, and lets members in without showing it', async () => {
-    const { send, start } = await setUp();
-    const token = 'a token of some length';
-    const [one, two] = [await start({ token }), await start({ token })];
-    await shared([one.streams, two.streams]);
-    await send(keys.map(key => [key, 'x']));
-    await settled([one.streams, two.streams], keys.length);
-    const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } });
-    for (const path of ['/metrics', '/stores', '/stores/counts', '/group', '/topology', '/nowhere'])
-      expect(await ask(one.server, path)).toMatchObject({ status: 401 });
-    expect(await ask(one.server, '/stores/counts', bearer('another'))).toMatchObject({ status: 401 });
-    expect(await ask(one.server, '/health')).toMatchObject({ status: 200 });
-    const whole = await ask(one.server, '/stores/counts', bearer(token));
-    expect(whole.body).toMatchObject({ entries: keys.map(key => ({ key })) });
-  });
-
-  it('lets members in whatever the key and the store are called', async () => {
-    const { send, start } = await setUp();
-    const token = 'secret';
-    const [one, two] = [await start({ token }), await start({ token })];
-    await shared([one.streams, two.streams]);
-    const odd = [
-      "it's",
-      '[x]',
-      'a+b&c=d',
-      '~!*()',
-      'a/b?c#d',
-      'ü ß',
-      '%41',
-      '"<>`{}|\\^',
-      '日本',
-      'a;b:c@d,e$',
-    ];
-    await send(odd.map(key => [key, 'x']));
-    await settled([one.streams, two.streams], odd.length);
-    const headers = { authorization: `Bearer ${token}` };
-    for (const { server } of [one, two]) {
-      for (const key of odd) {
-        const path = `/stores/counts/keys/${encodeURIComponent(key)}`;
-        expect((await ask(server, path, { headers })).body).toMatchObject({ key, value: 1 });
-        const range = `/stores/counts?from=${encodeURIComponent(key)}&limit=1`;
-        expect((await ask(server, range, { headers })).body).toMatchObject({ entries: [{ key }] });
-      }
-    }
-  });
-
-  it('does not answer a web page that came by a name of its own', async () => {
-    const { start } = await setUp();
-    const { server } = await start();
-    const port = server.endpoint.split(':')[1];
-    const { request } = await import('node:http');
-    const statusFor = (host: string) =>
-      new Promise<number | undefined>((resolve, reject) => {
-        const asking = request({ host: '127.0.0.1', port, path: '/stores', headers: { host } }, response => {
-          response.resume();
-          resolve(response.statusCode);
-        });
-        asking.once('error', reject).end();
-      });
-    expect(await statusFor(`attacker.example:${port}`)).toBe(403);
-    expect(await statusFor(`localhost:${port}`)).toBe(200);
-    expect(await statusFor(`[::1]:${port}`)).toBe(200);
   });
 
   it('publishes its metrics', async () => {
