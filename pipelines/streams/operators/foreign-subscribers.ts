@@ -137,5 +137,5 @@ const placeSerde: Serde<Place> = {
     head.writeUInt32BE(partition);
     return Buffer.concat([head, rowHash]);
   },
-  deserialize: bytes => ({ partition: bytes.readUInt32BE(0), rowHash: bytes.subarray(4) }),
+  deserialize: bytes => ({ partition: bytes.readUInt32BE(0), rowHash: Buffer.from(bytes.subarray(4)) }),
 };

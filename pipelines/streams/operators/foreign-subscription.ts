@@ -53,7 +53,8 @@ export function subscriptionSerde<K>(keys: Serde<K>): Serde<Subscription<K>> {
     deserialize: bytes => ({
       ask: asks[bytes.readUInt8(0)]!,
       partition: bytes.readUInt32BE(1),
-      rowHash: bytes.subarray(5, 5 + hashBytes),
+      // It is kept; what was fetched with it is not.
+      rowHash: Buffer.from(bytes.subarray(5, 5 + hashBytes)),
       key: keys.deserialize(bytes.subarray(5 + hashBytes)),
     }),
   };

@@ -79,7 +79,8 @@ export class Held<K, V> {
     const { timeline, graceMs, key: keys } = this.#parts;
     if (timestampMs < this.#timeMs - graceMs) return false;
     const waiting = timeline.get(key, timestampMs);
-    timeline.put(key, timestampMs, [...(waiting ?? []), { value, headers, origin }], timestampMs);
+    const kept = { value, headers: copied(headers), origin };
+    timeline.put(key, timestampMs, [...(waiting ?? []), kept], timestampMs);
     if (!waiting) this.#queue.add({ timeMs: timestampMs, bytes: keys.serialize(key), item: key });
     if (timestampMs > this.#timeMs) this.#timeMs = timestampMs;
     return true;
@@ -152,3 +153,8 @@ function waitingSerde<V>(values: Serde<V>): Serde<Waiting<V>> {
 }
 
 const asText = ([name, bytes]: readonly [string, Buffer]) => [name, bytes.toString('base64')];
+
+/** Headers are views into what was fetched, which they would keep in memory. */
+function copied(headers: Headers): Headers {
+  return Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes)]));
+}
