@@ -125,7 +125,8 @@ export async function pipeline<S extends Shape>(
     } finally {
       await server?.close();
     }
-    logger.info(streams.metrics(), 'ended');
+    const { counters, restarts, lag } = streams.metrics();
+    logger.info({ counters, restarts, lag }, 'ended');
   } finally {
     await client.close();
   }
