@@ -125,6 +125,31 @@ describe('a join of two tables by foreign key', () => {
     },
   );
 
+  it('joins a table with itself', () => {
+    const driver = testDriver(
+      topology('t', b => {
+        const people = b.table('people', text);
+        const boss = (person: string) => person.split('<')[1] ?? null;
+        const join = (person: string, of: string | null) => `${person}+${of?.split('<')[0]}`;
+        people.pipe(
+          joinForeignKey(people, { ...options(), select: boss, kind: 'left', join }),
+          toStream(),
+          to('out', text),
+        );
+      }),
+      { partitions: 2 },
+    );
+    driver.pipe('people', [
+      { key: '1', value: 'Ann<2' },
+      { key: '2', value: 'Bob' },
+      { key: '2', value: 'Rob<1' },
+    ]);
+    expect([0, 1].flatMap(partition => [...driver.store('both', partition).all()]).sort()).toEqual([
+      ['1', 'Ann<2+Rob'],
+      ['2', 'Rob<1+Ann'],
+    ]);
+  });
+
   it('counts of a versioned table only what is latest', () => {
     const store = versionedStore({ name: 'versions', ...text, historyMs: 100 });
     const { driver, pipe } = pipesInto(joined('left', { store }));

@@ -108,7 +108,7 @@ export function joinTable<K, V, T, O>(
 }
 
 /** Whether a record is joined at all; where not, it is counted. */
-export function mayJoin(
+function mayJoin(
   { key, value }: StreamRecord<unknown, unknown>,
   { isLeft, scope }: { readonly isLeft: boolean; readonly scope: TaskScope },
 ): boolean {
