@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { aggregate, keyValueStore, testDriver, to, topology } from '../index.ts';
+import { SluiceError } from '#errors';
+import { aggregate, keyValueStore, mapValues, testDriver, to, topology } from '../index.ts';
 import { heldRecordBytes } from './held-back.ts';
 import { records, text } from './windows-under-test.ts';
 
@@ -45,5 +46,27 @@ describe('an aggregate that emits at checkpoints', () => {
       'c x@3',
     ]);
     expect(outputs(driverOf(0), 'a x@1, a y@2')).toEqual(['a x@1', 'a xy@2']);
+  });
+
+  it('puts a value aside by itself that fails further down when it goes early', () => {
+    const t = topology('t', b => {
+      b.source('in', text).pipe(
+        aggregate<string, string, string>({
+          store: keyValueStore({ name: 'sums', ...text }),
+          initial: () => '',
+          add: (sum, { value }) => sum + value,
+          emit: 'checkpoint',
+          cacheMaxBytes: 0,
+        }),
+        mapValues(value => {
+          if (value === 'bad') throw new SluiceError('PROCESSING_FAILED', 'too bad');
+          return value;
+        }),
+        to('out', text),
+      );
+    });
+    const driver = testDriver(t, { autoCommit: false });
+    expect(outputs(driver, 'a x@1, b bad@2, c y@3')).toEqual(['a x@1', 'c y@3']);
+    expect(driver.deadLetters()).toMatchObject([{ offset: 1 }]);
   });
 });

@@ -59,7 +59,7 @@ export function aggregate<K, V, A>({
     (scope, emit, node) => {
       const store = scope.store(spec);
       const held = new HeldBack<K, A, StreamRecord<K, A | null>>(
-        { key: spec.key, value: spec.value, maxBytes: cacheMaxBytes },
+        { key: spec.key, value: spec.value, maxBytes: cacheMaxBytes, scope },
         emit,
       );
       return {

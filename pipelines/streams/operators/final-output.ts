@@ -16,6 +16,7 @@ import { type RetentionClock, retentionClockOf, type Session } from '../store/wi
 import type { TaskScope } from '../task/scope.ts';
 import type { Windowed } from '../windows/windowed.ts';
 import { closesAfterMs, lookStepMs, type Windows } from '../windows/windows.ts';
+import { afterRecord } from './after-record.ts';
 import type { WindowOutput, WindowOutputOptions } from './window-fold.ts';
 
 export class FinalOutput<K, A> implements WindowOutput<K, A> {
@@ -26,6 +27,8 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
   readonly #clock: RetentionClock;
   /** From the time of an entry in the store until its window is closed. */
   readonly #openForMs: number;
+  /** Stream time of the next look. */
+  #nextMs: number;
   /** Entries up to this time were emitted. */
   #doneMs: number;
   #origin: Origin;
@@ -40,14 +43,14 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
     this.#clock.heldMs = scope.streamTimeMs;
     this.#doneMs = scope.streamTimeMs - this.#openForMs;
     this.#origin = { topic: spec.name, partition: scope.partition, offset: -1 };
-    // Not while a record is processed: if a result fails further down, it alone is put aside, and neither the record nor the rest.
-    scope.schedule(lookStepMs(windows), 'stream-time', () => this.#look());
+    this.#nextMs = this.#nextAfter(scope.streamTimeMs);
   }
 
   changed(): void {}
 
   done({ origin }: StreamRecord<K, unknown>): void {
     this.#origin = origin;
+    if (this.#scope.streamTimeMs >= this.#nextMs) afterRecord(this.#scope, () => this.#look());
   }
 
   settle(): void {
@@ -63,6 +66,7 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
       this.#doneMs = toMs;
     }
     this.#clock.heldMs = nowMs;
+    this.#nextMs = this.#nextAfter(nowMs);
   }
 
   #closed(fromMs: number, toMs: number): readonly StreamRecord<Windowed<K>, A>[] {
@@ -82,6 +86,15 @@ export class FinalOutput<K, A> implements WindowOutput<K, A> {
       return { key: { key, startMs: timeMs, endMs: timeMs + lengthOf(this.#windows) }, value, ...rest };
     const session = value as Session<A>;
     return { key: { key, startMs: session.startMs, endMs: timeMs }, value: session.value, ...rest };
+  }
+
+  /** When a window may be closed that was not at `nowMs`. */
+  #nextAfter(nowMs: number): number {
+    const windows = this.#windows;
+    const stepMs = lookStepMs(windows);
+    if (windows.kind !== 'time' || windows.advanceMs < stepMs) return nowMs + stepMs;
+    const lastMs = Math.floor((nowMs - this.#openForMs) / windows.advanceMs) * windows.advanceMs;
+    return Math.max(0, lastMs + windows.advanceMs) + this.#openForMs;
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Serde, textSerde } from '#schemas';
+import type { TaskScope } from '../task/scope.ts';
 import { HeldBack, heldRecordBytes } from './held-back.ts';
 
 interface Out {
@@ -8,10 +9,14 @@ interface Out {
   readonly value: string | null;
 }
 
+/** Where nothing has to be waited for. */
+const betweenRecords = { received: null } as TaskScope;
+
 function heldBack(maxBytes: number) {
   const emitted: Out[] = [];
-  const held = new HeldBack<string, string, Out>({ key: textSerde, value: textSerde, maxBytes }, record =>
-    emitted.push(record),
+  const held = new HeldBack<string, string, Out>(
+    { key: textSerde, value: textSerde, maxBytes, scope: betweenRecords },
+    record => emitted.push(record),
   );
   const hold = (key: string, value: string | null, isNew = false) =>
     held.hold({ key, startMs: 0, endMs: 0, isNew }, { key, value });
@@ -108,7 +113,7 @@ describe('records held back', () => {
       deserialize: () => [],
     };
     const held = new HeldBack<string, string[], { readonly value: string[] }>(
-      { key: textSerde, value: list, maxBytes: 1_000_000 },
+      { key: textSerde, value: list, maxBytes: 1_000_000, scope: betweenRecords },
       () => {},
     );
     const value: string[] = [];

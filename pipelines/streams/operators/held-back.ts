@@ -4,13 +4,15 @@
  * Owns: which record is the last, in which order they go, how much may be held. Does not own: when a checkpoint is.
  *
  * Invariants:
- * HB1 When `hold` returns, no more than the bound is held: what waited longest since its last change went at once.
+ * HB1 When a record is done, no more than the bound is held: what waited longest since its last change went.
  * HB2 Records go in the order of their last change.
  * HB3 What came and went without being emitted in between is not emitted at all.
  */
 
 import type { Serde } from '#schemas';
 import { type Identity, identityOf } from '../store/identity.ts';
+import type { TaskScope } from '../task/scope.ts';
+import { afterRecord } from './after-record.ts';
 
 export const defaultCacheMaxBytes = 10 * 1024 * 1024;
 
@@ -18,6 +20,7 @@ export const defaultCacheMaxBytes = 10 * 1024 * 1024;
 export const heldRecordBytes = 200;
 
 export interface HeldBackOptions<K, A> {
+  readonly scope: TaskScope;
   readonly key: Serde<K>;
   readonly value: Serde<A>;
   /**
@@ -62,6 +65,8 @@ export class HeldBack<K, A, R extends { readonly value: A | null }> {
   #first: Held<R> | null = null;
   #last: Held<R> | null = null;
   #bytes = 0;
+  /** It will be done after the record. */
+  #isTrimming = false;
 
   constructor(options: HeldBackOptions<K, A>, emit: (record: R) => void) {
     this.#options = options;
@@ -86,7 +91,9 @@ export class HeldBack<K, A, R extends { readonly value: A | null }> {
     } else {
       this.#add({ slot, identity, isNew }, key, record);
     }
-    while (this.#bytes > this.#options.maxBytes && this.#first) this.#release(this.#first);
+    if (this.#bytes <= this.#options.maxBytes || this.#isTrimming) return;
+    this.#isTrimming = true;
+    afterRecord(this.#options.scope, () => this.#trim());
   }
 
   /** Emits everything. */
@@ -100,6 +107,15 @@ export class HeldBack<K, A, R extends { readonly value: A | null }> {
     this.#slotEndMs = -1;
     this.#slot = new Map();
     for (; next; next = next.after) this.#emit(next.record);
+  }
+
+  #trim(): void {
+    this.#isTrimming = false;
+    while (this.#bytes > this.#options.maxBytes && this.#first) {
+      const { record } = this.#first;
+      this.#drop(this.#first);
+      this.#emit(record);
+    }
   }
 
   #slotAt(startMs: number, endMs: number): Map<Identity, Held<R>> {
@@ -147,11 +163,6 @@ export class HeldBack<K, A, R extends { readonly value: A | null }> {
     held.after = null;
     this.#last!.after = held;
     this.#last = held;
-  }
-
-  #release(held: Held<R>): void {
-    this.#drop(held);
-    this.#emit(held.record);
   }
 
   #drop(held: Held<R>): void {

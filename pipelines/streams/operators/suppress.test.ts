@@ -1,10 +1,12 @@
 import { filter } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { SluiceError } from '#errors';
 import {
   aggregate,
   bufferStore,
   hoppingWindows,
   keyValueStore,
+  mapValues,
   type SuppressOptions,
   sessionWindows,
   slidingWindows,
@@ -105,6 +107,46 @@ describe('suppress until a time limit', () => {
       ...{ key: 'a', value: 'x', timestampMs: 5 },
       headers: { h: Buffer.from('1'), e: Buffer.alloc(0) },
     });
+  });
+});
+
+describe('suppress, when what it lets go fails further down', () => {
+  const failing = (limits: Limits, timeLimitMs: number) =>
+    topology('t', b => {
+      const input = b.source('in', text);
+      input.pipe(
+        suppress<string, string>({
+          until: { timeLimitMs },
+          store: bufferStore({ name: 'waiting', ...text }),
+          ...limits,
+        }),
+        mapValues(value => {
+          if (value === 'bad') throw new SluiceError('PROCESSING_FAILED', 'too bad');
+          return value;
+        }),
+        to('out', text),
+      );
+      input.pipe(to('copy', text));
+    });
+
+  it.each([
+    ['that were old', failing({}, 5), 'a bad@1, b y@2, c z@3, d w@100', ['b y@2', 'c z@3']],
+    [
+      'that had to go early',
+      failing({ maxRecords: 2, whenFull: 'emit-early' }, 1_000),
+      'a bad@1, b y@2, c z@3, d w@4',
+      ['b y@2'],
+    ],
+  ])('puts that aside by itself: of records %s', (_, t, input, expected) => {
+    const driver = testDriver(t, { autoCommit: false });
+    driver.pipe('in', records(input));
+    driver.commit();
+    expect(driver.read('out').map(({ key, value, timestampMs }) => `${key} ${value}@${timestampMs}`)).toEqual(
+      expected,
+    );
+    // It is the record that waited which is put aside, not the one that came last; and the other branch saw all.
+    expect(driver.deadLetters()).toMatchObject([{ offset: 0 }]);
+    expect(driver.read('copy')).toHaveLength(4);
   });
 });
 

@@ -5,7 +5,8 @@ import type { BufferSpec, RecordBuffer } from '../store/buffer-store.ts';
 import { streamOf } from '../topology/stream.ts';
 import { windowsBefore } from '../windows/lineage.ts';
 import type { Windowed } from '../windows/windowed.ts';
-import { closesAfterMs, lookStepMs } from '../windows/windows.ts';
+import { closesAfterMs } from '../windows/windows.ts';
+import { afterRecord } from './after-record.ts';
 import { isKeyed } from './aggregate.ts';
 import { keyedStep } from './keyed-step.ts';
 
@@ -35,8 +36,7 @@ export interface SuppressOptions<K, V> {
  * the last update.
  *
  * State: one entry a key that waits. A record without key is dropped and counted (`null-key`).
- * Time: stream time, of the updates that arrive. By time limit, each of them lets go what is old enough; windows are looked for as
- * stream time goes on, see `lookStepMs`, and at checkpoints.
+ * Time: stream time, of the updates that arrive; each of them lets go what is old enough, when it is dealt with.
  * Errors: CONFIG_INVALID when the topology is built; BUFFER_FULL.
  */
 export function suppress<K, V>(
@@ -66,22 +66,22 @@ export function suppress<K, V>(
           }
         };
         const isOld = () => buffer.firstMs <= scope.streamTimeMs - waitsMs;
-        const releaseOld = () => release(isOld);
-        // Not while a record is processed: see FinalOutput.
-        if (isFinal) scope.schedule(Math.min(...windows.map(lookStepMs)), 'stream-time', releaseOld);
+        const enforce = () => {
+          release(isOld);
+          if (!isFull(buffer, options)) return;
+          if (options.whenFull !== 'emit-early') throw full(name, buffer, options);
+          release(() => isFull(buffer, options));
+        };
         return {
           next(record) {
             if (!isKeyed(record, scope, node)) return;
             scope.observe(record.timestampMs);
             const { endMs } = record.key as Windowed<unknown>;
             buffer.put(record, isFinal ? endMs : record.timestampMs);
-            if (!isFinal || isFull(buffer, options)) releaseOld();
-            if (!isFull(buffer, options)) return;
-            if (options.whenFull !== 'emit-early') throw full(name, buffer, options);
-            release(() => isFull(buffer, options));
+            if (isOld() || isFull(buffer, options)) afterRecord(scope, enforce);
           },
           // Not by time limit: what is emitted would depend on when checkpoints are.
-          ...(isFinal && { settle: releaseOld }),
+          ...(isFinal && { settle: enforce }),
         };
       },
     );

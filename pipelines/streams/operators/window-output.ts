@@ -13,7 +13,7 @@ export function windowOutput<K, A>(options: WindowOutputOptions<K, A>): WindowOu
     return { changed: (cause, change) => emit(recordOf(cause, change)), done: () => {}, settle: () => {} };
   const { key, value } = spec;
   const held = new HeldBack<K, A, StreamRecord<Windowed<K>, A | null>>(
-    { key, value, maxBytes: cacheMaxBytes },
+    { key, value, maxBytes: cacheMaxBytes, scope: options.scope },
     emit,
   );
   return {
