@@ -1,5 +1,5 @@
 import type { LogClient, LogTransaction, OutgoingRecord, TransactionalProducer } from '#kafka';
-import type { Outputs } from '../task/checkpoint.ts';
+import { endsOf, type Outputs } from '../task/checkpoint.ts';
 import type { Task } from '../task/task.ts';
 import { sendChanges } from './at-least-once.ts';
 import { allOf, type Committer, outputsOf, type Part } from './committer.ts';
@@ -37,22 +37,21 @@ export function exactlyOnce({ client, applicationId, refused }: ExactlyOnceOptio
   };
   const write = async (task: Task, outputs: Outputs, rest: readonly OutgoingRecord[]) => {
     const transaction = await transactionOf(task);
-    const send = async (records: readonly OutgoingRecord[]) => {
-      if (records.length > 0) await transaction.send(records);
-      return [];
-    };
+    const send = async (records: readonly OutgoingRecord[]) =>
+      records.length > 0 ? transaction.send(records) : [];
     await refused.send(outputs, send);
-    await sendChanges(rest, send);
-    return transaction;
+    const written = await sendChanges(rest, send);
+    return { transaction, ends: endsOf(written) };
   };
   const commitOne = async ({ task, checkpoint }: Part) => {
     const { changes, offsets } = checkpoint;
     const mark = task.mark(checkpoint, null);
-    const transaction = await write(task, outputsOf(checkpoint), mark ? [...changes, mark] : changes);
+    const rest = mark ? [...changes, mark] : changes;
+    const { transaction, ends } = await write(task, outputsOf(checkpoint), rest);
     if (offsets.length > 0) await transaction.sendOffsets(applicationId, offsets);
     await transaction.commit();
     writers.get(task.id)!.transaction = null;
-    task.committed(checkpoint);
+    task.committed(checkpoint, ends);
   };
   return {
     together: false,

@@ -30,32 +30,47 @@ export interface RestoreOptions {
   onProgress?(progress: RestoreProgress): void;
   /** Of stores in memory that hold a part already, by changelog topic: the first record that they lack. */
   readonly from?: ReadonlyMap<string, number>;
+  /** Whether the task is not wanted any more. */
+  isStale?(): boolean;
+}
+
+export interface Restored {
+  readonly mark: Mark | null;
+  /** Of a restore that ended before its time, by changelog topic: the first record that the stores lack. null: complete. */
+  readonly stoppedAt: ReadonlyMap<string, number> | null;
 }
 
 /**
- * Brings a task's stores to its last complete checkpoint, and opens it. Resolves with that checkpoint's mark. However long it
- * takes, timers and the network have their turns.
+ * Brings a task's stores to its last complete checkpoint, and opens it, unless it turns out that the task is not wanted any more.
+ * However long it takes, timers and the network have their turns.
  */
 export async function restoreTask(
   task: Task,
   committed: readonly TopicPartitionOffset[],
   options: RestoreOptions,
-): Promise<Mark | null> {
+): Promise<Restored> {
   const { changelogs } = task;
   await inSlices(recoverUnlogged(task));
   if (changelogs.length === 0) {
     task.start({ mark: null, committed, ends: {} });
-    return null;
+    return { mark: null, stoppedAt: null };
   }
   const mark = await lastMark(task, options);
   const ends: Record<string, number> = {};
+  const reached = new Map<string, number>();
+  let isComplete = true;
   await Promise.all(
     changelogs.map(async store => {
-      ends[store.topic] = await restoreStore({ task, store, mark }, options);
+      const { position, end, latest } = await restoreStore({ task, store, mark }, options);
+      ends[store.topic] = end;
+      // What did not count may by then: it is read again.
+      reached.set(store.topic, Math.min(position, end));
+      if (position < latest) isComplete = false;
     }),
   );
+  if (!isComplete) return { mark, stoppedAt: reached };
   task.start({ mark, committed, ends });
-  return mark;
+  return { mark, stoppedAt: null };
 }
 
 /** Records between two turns of others. */
@@ -67,8 +82,19 @@ interface Restoring {
   readonly mark: Mark | null;
 }
 
-/** Resolves with where what counts ends. */
-async function restoreStore({ task, store, mark }: Restoring, options: RestoreOptions): Promise<number> {
+interface StoreRestored {
+  /** Of the first record that was not read. */
+  readonly position: number;
+  /** Where what counts ends. */
+  readonly end: number;
+  /** Where there was nothing more to read. */
+  readonly latest: number;
+}
+
+async function restoreStore(
+  { task, store, mark }: Restoring,
+  options: RestoreOptions,
+): Promise<StoreRestored> {
   const { name, changelog, disk, topic } = store;
   const { client, admin, counters } = options;
   const range = await rangeOf(admin, topic, task.partition);
@@ -76,8 +102,9 @@ async function restoreStore({ task, store, mark }: Restoring, options: RestoreOp
   const from = disk ? start : Math.max(start, options.from?.get(topic) ?? 0);
   const startMs = stopwatchMs();
   let records = 0;
-  await client.read({
-    ...{ topic, partition: task.partition, from, to: range.latest },
+  const stopping = new AbortController();
+  const position = await client.read({
+    ...{ topic, partition: task.partition, from, to: range.latest, signal: stopping.signal },
     async onBatch(batch) {
       const waiting = options.prepare(batch.records.map(({ value }) => value));
       if (waiting) await waiting;
@@ -90,9 +117,10 @@ async function restoreStore({ task, store, mark }: Restoring, options: RestoreOp
       const perSecond = Math.round((records * 1_000) / Math.max(1, stopwatchMs() - startMs));
       const left = range.latest - position;
       options.onProgress?.({ taskId: task.id, store: name, position, end: range.latest, left, perSecond });
+      if (options.isStale?.()) stopping.abort();
     },
   });
-  return end;
+  return { position, end, latest: range.latest };
 }
 
 const firstSpan = 1_000;

@@ -15,23 +15,25 @@ const json = <T>(): Serde<T> => ({
   serialize: value => Buffer.from(JSON.stringify(value)),
   deserialize: bytes => JSON.parse(bytes.toString()),
 });
-const counts = { key: textSerde, value: json<number>() };
-
 /** An application on a log, and members of it whose assignments are made by hand. */
-async function setUp() {
+async function setUp({ countBytes = 1 } = {}) {
+  const value: Serde<number> = {
+    serialize: count => Buffer.from(`${count}`.padStart(countBytes)),
+    deserialize: Number,
+  };
   const clock = manualClock(1_000);
   const log = memoryLog({ now: () => clock.now() });
   const admin = await log.client().admin();
   await admin.createTopics(['words', 'totals', 'dead'].map(topic => ({ topic, partitions: 1 })));
   const { graph } = topology('counting', b => {
     b.source('words', { key: textSerde, value: textSerde }).pipe(
-      count({ store: keyValueStore({ name: 'counts', ...counts }) }),
-      to('totals', counts),
+      count({ store: keyValueStore({ name: 'counts', key: textSerde, value }) }),
+      to('totals', { key: textSerde, value: json<number>() }),
     );
   });
   await prepareTopics(admin, graph, 'app');
   const producer = await log.client().producer();
-  const member = () => {
+  const member = (isStale = () => false) => {
     const client = log.client();
     const counters = new Counters();
     const deadLetters = { topic: 'dead', value: json<never>() };
@@ -64,7 +66,8 @@ async function setUp() {
     const words = [{ topic: 'words', partition: 0 }];
     return {
       counters,
-      assign: (isStale = false) => tasks.assign(words, { standbys: [] }, { isStale: () => isStale }),
+      assign: (isOver = false) =>
+        tasks.assign(words, { standbys: [] }, { isStale: () => isOver || isStale() }),
       revoke: () => tasks.revoke(),
       tasks,
       /** Processes all there is after what was committed. */
@@ -143,6 +146,33 @@ describe('the tasks of a member', () => {
     await send('a');
     await other.work();
     expect(totals()).toEqual(['a=1', 'a=2']);
+  });
+
+  it('are restored no further when the assignment is over, and from there on by the next one', async () => {
+    // Read in several batches.
+    const { send, member, totals } = await setUp({ countBytes: 300_000 });
+    const one = member();
+    await one.assign();
+    const words = Array.from({ length: 12 }, (_, index) => `word-${index}`);
+    await send(...words);
+    await one.work();
+    let batches = 0;
+    const other = member(() => batches++ > 0);
+    await other.assign();
+    const before = other.counters.get('restore.records');
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(12);
+    expect(other.tasks.tasks).toEqual([]);
+    batches = Number.NEGATIVE_INFINITY;
+    await other.assign();
+    expect(other.counters.get('restore.records')).toBe(12);
+    await send(words[0]!, words[11]!);
+    await other.work();
+    expect(
+      totals()
+        .slice(-2)
+        .map(text => text.slice(-2)),
+    ).toEqual(['=2', '=2']);
   });
 
   it('are away, and not kept, when their last checkpoint failed', async () => {

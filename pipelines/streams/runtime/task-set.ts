@@ -50,6 +50,20 @@ export interface TaskSetOptions {
   onRestore?(progress: RestoreProgress): void;
 }
 
+/** State that goes up to somewhere. */
+interface Copy {
+  /** Not started. */
+  readonly task: Task;
+  /** By changelog topic: the next record to take over. */
+  readonly positions: ReadonlyMap<string, number>;
+  readonly history: string | null;
+}
+
+interface Assignment {
+  readonly committed: readonly TopicPartitionOffset[];
+  isStale(): boolean;
+}
+
 interface TaskPlace {
   readonly sub: SubTopology;
   readonly partition: number;
@@ -65,6 +79,8 @@ export class TaskSet {
   #kept = new Map<string, Task>();
   /** Copies of what others process. */
   readonly #standbys = new Map<string, Standby>();
+  /** Restored in part, when the assignment was over. */
+  readonly #stopped = new Map<string, Copy>();
   /** Work of tasks that were given up. */
   #ending: Promise<void> = Promise.resolve();
 
@@ -119,17 +135,20 @@ export class TaskSet {
     const { plan, environment, admin, committer } = this.#options;
     await this.#ending;
     const tasks = this.#tasksFor(partitions);
-    for (const [id, task] of this.#kept) if (!tasks.some(each => each.id === id)) this.#close(task);
+    const isMine = (id: string) => tasks.some(each => each.id === id);
+    for (const [id, task] of this.#kept) if (!isMine(id)) this.#close(task);
+    for (const [id, { task }] of this.#stopped) if (!isMine(id)) this.#close(task);
     await this.#standBy(standbys, tasks);
     this.#tidy([...tasks, ...[...this.#standbys.values()].map(({ task }) => task)]);
     await committer.open(tasks);
     const committed = await admin.committed(environment.applicationId, plan.sources);
-    const ready = await allOf(tasks.map(task => this.#ready(task, committed))).finally(() =>
+    const isStale = () => context.isStale();
+    const ready = await allOf(tasks.map(task => this.#ready(task, { committed, isStale }))).finally(() =>
       this.#restoring.ended(),
     );
     this.#kept = new Map();
-    if (context.isStale()) {
-      for (const task of ready) this.#kept.set(task.id, task);
+    if (isStale()) {
+      for (const task of ready) if (!this.#stopped.has(task.id)) this.#kept.set(task.id, task);
       return [];
     }
     await this.#expect(ready, partitions);
@@ -165,6 +184,7 @@ export class TaskSet {
   async close(): Promise<void> {
     await this.#ending;
     for (const task of this.#kept.values()) this.#close(task);
+    for (const { task } of this.#stopped.values()) this.#close(task);
     await Promise.all([...this.#standbys.keys()].map(id => this.#dismiss(id)));
   }
 
@@ -190,7 +210,11 @@ export class TaskSet {
     const { applicationId } = this.#options.environment;
     return this.#places(({ sub, partition }) =>
       sub.sources.some(source => held.has(`${resolveTopic(source.topic, applicationId)}/${partition}`)),
-    ).map(place => this.#kept.get(idOf(place)) ?? this.#standbys.get(idOf(place))?.task ?? this.#made(place));
+    ).map(place => this.#atHand(idOf(place)) ?? this.#made(place));
+  }
+
+  #atHand(id: string): Task | undefined {
+    return this.#kept.get(id) ?? this.#standbys.get(id)?.task ?? this.#stopped.get(id)?.task;
   }
 
   #places(wanted: (place: TaskPlace) => boolean): readonly TaskPlace[] {
@@ -229,25 +253,33 @@ export class TaskSet {
     this.#close(standby.task);
   }
 
-  async #ready(task: Task, committed: readonly TopicPartitionOffset[]): Promise<Task> {
+  async #ready(task: Task, assignment: Assignment): Promise<Task> {
     const standby = this.#standbys.get(task.id);
-    if (standby) return this.#promoted(standby, committed);
-    if (!this.#kept.has(task.id)) return this.#restored(task, committed);
-    if (await this.#isCurrent(task, committed)) return task;
+    if (standby) return this.#promoted(standby, assignment);
+    const stopped = this.#stopped.get(task.id);
+    if (stopped) return this.#continued(stopped, assignment);
+    if (!this.#kept.has(task.id)) return this.#restored(task, assignment);
+    if (await this.#isCurrent(task, assignment.committed)) return task;
     this.#close(task);
-    return this.#restored(this.#again(task), committed);
+    return this.#restored(this.#again(task), assignment);
   }
 
-  /** The copy becomes the task: only what it lacks is read. */
-  async #promoted(standby: Standby, committed: readonly TopicPartitionOffset[]): Promise<Task> {
+  async #promoted(standby: Standby, assignment: Assignment): Promise<Task> {
     const { task } = standby;
     this.#standbys.delete(task.id);
     await standby.stop();
-    const mark = await this.#lastMark(task);
-    if (standby.isWarm && (mark?.history ?? null) === standby.history)
-      return this.#restored(task, committed, standby.positions);
+    if (standby.isWarm) return this.#continued(standby, assignment);
     this.#close(task);
-    return this.#restored(this.#again(task), committed);
+    return this.#restored(this.#again(task), assignment);
+  }
+
+  /** The copy becomes the task: only what it lacks is read. */
+  async #continued({ task, positions, history }: Copy, assignment: Assignment): Promise<Task> {
+    this.#stopped.delete(task.id);
+    const mark = await this.#lastMark(task);
+    if ((mark?.history ?? null) === history) return this.#restored(task, assignment, positions);
+    this.#close(task);
+    return this.#restored(this.#again(task), assignment);
   }
 
   /** Another of the same place, with stores that are empty. */
@@ -255,20 +287,21 @@ export class TaskSet {
     return this.#made(this.#places(place => idOf(place) === id)[0]!);
   }
 
-  async #restored(
-    task: Task,
-    committed: readonly TopicPartitionOffset[],
-    from?: ReadonlyMap<string, number>,
-  ): Promise<Task> {
+  async #restored(task: Task, assignment: Assignment, from?: Copy['positions']): Promise<Task> {
     const { client, admin, environment, prepare, onRestore } = this.#options;
     const { applicationId, counters } = environment;
     const onProgress = (progress: RestoreProgress) => {
       this.#restoring.note(progress);
       onRestore?.(progress);
     };
-    const options = { client, admin, applicationId, counters, prepare, onProgress };
+    const { committed, isStale } = assignment;
+    const options = { client, admin, applicationId, counters, prepare, onProgress, isStale };
     try {
-      await restoreTask(task, committed, from ? { ...options, from } : options);
+      const { mark, stoppedAt } = await restoreTask(task, committed, from ? { ...options, from } : options);
+      if (stoppedAt) {
+        for (const { disk } of task.changelogs) disk?.close();
+        this.#stopped.set(task.id, { task, positions: stoppedAt, history: mark?.history ?? null });
+      }
     } catch (error) {
       task.abandon();
       throw error;
@@ -322,6 +355,7 @@ export class TaskSet {
 
   #close(task: Task): void {
     this.#kept.delete(task.id);
+    this.#stopped.delete(task.id);
     try {
       task.close();
     } catch (error) {
