@@ -4,7 +4,13 @@ import { fromKafkajs } from './kafkajs-errors.ts';
 import type { ProducerName } from './kafkajs-internals.ts';
 import type { ProducerSetup } from './kafkajs-producer.ts';
 import type { Lane, Producer } from './outgoing-lane.ts';
-import type { LogTransaction, OutgoingRecord, TopicPartitionOffset, TransactionalProducer } from './port.ts';
+import type {
+  LogTransaction,
+  OutgoingRecord,
+  PartitionEnd,
+  TopicPartitionOffset,
+  TransactionalProducer,
+} from './port.ts';
 import { RecordSender } from './record-sender.ts';
 
 const transactionTimeoutMs = 60_000;
@@ -98,9 +104,9 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
     this.#setup.onClosed();
   }
 
-  async #send(open: Open, records: readonly OutgoingRecord[]): Promise<void> {
+  async #send(open: Open, records: readonly OutgoingRecord[]): Promise<readonly PartitionEnd[]> {
     this.#requireFresh();
-    await this.#sender.send(records, (lanes, count) => {
+    return this.#sender.send(records, (lanes, count) => {
       const added = new Set<Lane>();
       for (let at = 0; at < count; at += 1) {
         if (lanes[at]!.transaction !== open.number) added.add(lanes[at]!);
@@ -166,10 +172,10 @@ export class KafkajsTransactionalProducer implements TransactionalProducer {
     }
   }
 
-  async #within(open: Open, act: () => Promise<void>): Promise<void> {
+  async #within<T>(open: Open, act: () => Promise<T>): Promise<T> {
     this.#guard(open);
     try {
-      await act();
+      return await act();
     } catch (error) {
       const known = fromKafkajs(error, this.#name);
       const goesOn = known.code === 'VALUE_INVALID' || known.code === 'TOPIC_UNKNOWN';

@@ -9,11 +9,10 @@ import type {
   LogClient,
   LogProducer,
   LogRecord,
-  PartitionEnd,
   ReaderOptions,
   TopicPartition,
-  TopicPartitionOffset,
 } from './port.ts';
+import { endsOf } from './written-ends.ts';
 
 export interface MemoryLogOptions {
   /** Stamps records that carry no time. Absent: the wall clock. */
@@ -155,15 +154,6 @@ async function read(shared: Shared, options: ReaderOptions, ended: AbortSignal):
     if (batch.records.length > 0) await activity.during(async () => options.onBatch(batch));
   }
   return position;
-}
-
-function endsOf(written: readonly TopicPartitionOffset[]): PartitionEnd[] {
-  const ends = new Map<string, PartitionEnd>();
-  // Offsets ascend within a partition.
-  for (const { topic, partition, offset } of written) {
-    ends.set(`${topic}/${partition}`, { topic, partition, end: offset + 1 });
-  }
-  return [...ends.values()];
 }
 
 /** Resolves at the next change of the partition, or when the signal aborts. */

@@ -2,7 +2,14 @@ import { SluiceError } from '#errors';
 import type { MemoryGroup } from './memory-group.ts';
 import type { MemoryPartition, TransactionMark } from './memory-partition.ts';
 import type { MemoryTopics } from './memory-topics.ts';
-import type { LogTransaction, OutgoingRecord, TopicPartitionOffset, TransactionalProducer } from './port.ts';
+import type {
+  LogTransaction,
+  OutgoingRecord,
+  PartitionEnd,
+  TopicPartitionOffset,
+  TransactionalProducer,
+} from './port.ts';
+import { endsOf } from './written-ends.ts';
 
 interface Open {
   readonly mark: TransactionMark;
@@ -84,10 +91,11 @@ export class MemoryTransactionalProducer implements TransactionalProducer {
     if (this.#state === 'live') this.#state = 'closed';
   }
 
-  #send(open: Open, records: readonly OutgoingRecord[]): void {
+  #send(open: Open, records: readonly OutgoingRecord[]): readonly PartitionEnd[] {
     this.#guard(open);
-    for (const written of this.#topics.append(records, open.mark))
-      open.touched.add(this.#topics.partition(written));
+    const written = this.#topics.append(records, open.mark);
+    for (const each of written) open.touched.add(this.#topics.partition(each));
+    return endsOf(written);
   }
 
   #end(state: 'committed' | 'aborted'): void {

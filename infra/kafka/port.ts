@@ -197,7 +197,8 @@ export interface LogProducer {
  * `abort` what can be aborted, `close` it, and make another of the same id.
  */
 export interface LogTransaction {
-  send(records: readonly OutgoingRecord[]): Promise<void>;
+  /** As a producer's. */
+  send(records: readonly OutgoingRecord[]): Promise<readonly PartitionEnd[]>;
   /** Commits offsets of a group with the transaction, whoever holds the partitions: fencing (P7) is what guards them. */
   sendOffsets(groupId: string, offsets: readonly TopicPartitionOffset[]): Promise<void>;
   /**

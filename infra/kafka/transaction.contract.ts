@@ -23,6 +23,16 @@ export function transactionContract(bench: Bench): void {
     await eventually(() => bench().readValues(), ['a', 'c', 'plain']);
   });
 
+  it('tells where its records end, before it is committed', async () => {
+    const topic = await bench().topicOf(1);
+    await bench().send(outgoing(topic, ['before']));
+    const producer = await bench().client().transactionalProducer(`${topic}-id`);
+    const transaction = await producer.begin();
+    expect(await transaction.send(outgoing(topic, ['a', 'b']))).toEqual([{ topic, partition: 0, end: 3 }]);
+    expect(await transaction.send(outgoing(topic, ['c']))).toEqual([{ topic, partition: 0, end: 4 }]);
+    await transaction.commit();
+  });
+
   it('holds back what follows an open transaction until it ends (P6)', async () => {
     const topic = await bench().topicOf(1);
     const producer = await bench().client().transactionalProducer(`${topic}-id`);

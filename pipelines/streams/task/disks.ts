@@ -49,7 +49,7 @@ interface TaskDisk {
 interface Taken {
   /** Numbers of what was frozen, by disk. */
   readonly frozen: readonly number[];
-  ends: Readonly<Record<string, number>> | null;
+  endOf: (topic: string) => number | undefined;
 }
 
 export class TaskDisks {
@@ -79,7 +79,10 @@ export class TaskDisks {
   /** The checkpoint took the stores as they are. */
   taken(checkpoint: Checkpoint): void {
     if (this.#disks.length > 0)
-      this.#taken.set(checkpoint, { frozen: this.#disks.map(({ disk }) => disk.freeze()), ends: null });
+      this.#taken.set(checkpoint, {
+        frozen: this.#disks.map(({ disk }) => disk.freeze()),
+        endOf: () => undefined,
+      });
   }
 
   /** There was nothing for the log: what is in no changelog counts by itself. */
@@ -87,10 +90,10 @@ export class TaskDisks {
     for (const { disk, topic } of this.#disks) if (topic === null) disk.settle(disk.freeze(), null);
   }
 
-  /** The changelogs hold it up to there, by topic. */
-  written(checkpoint: Checkpoint, ends: Readonly<Record<string, number>>): void {
+  /** Where changelogs that hold it end, as far as they were written to. */
+  written(checkpoint: Checkpoint, endOf: (topic: string) => number | undefined): void {
     const taken = this.#taken.get(checkpoint);
-    if (taken) taken.ends = ends;
+    if (taken) taken.endOf = endOf;
   }
 
   /** The log holds it. */
@@ -98,7 +101,7 @@ export class TaskDisks {
     const taken = this.#taken.get(checkpoint);
     if (!taken) return;
     for (const [at, { disk, topic }] of this.#disks.entries())
-      disk.settle(taken.frozen[at]!, (topic !== null && taken.ends?.[topic]) || null);
+      disk.settle(taken.frozen[at]!, (topic !== null && taken.endOf(topic)) || null);
   }
 
   /** Closes all, whatever one of them throws. */

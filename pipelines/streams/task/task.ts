@@ -245,13 +245,14 @@ export class Task implements TaskScope {
     const changelogs = ends && { ...this.#changelogEnds };
     const times = { streamTimeMs, stepTimesMs };
     this.#mark = { history: this.#historyId, serial, ...times, offsets, changelogs };
-    if (changelogs) this.disks.written(checkpoint, changelogs);
+    if (changelogs) this.disks.written(checkpoint, topic => changelogs[topic]);
     const topic = checkpointsOf(this.#environment.applicationId);
     return markRecord(this.#mark, { topic, partition: this.partition, taskId: this.id });
   }
 
   /** The checkpoint is durable and its offsets are committed. */
-  committed(checkpoint: Checkpoint): void {
+  committed(checkpoint: Checkpoint, ends?: ReadonlyMap<string, number>): void {
+    if (ends) this.disks.written(checkpoint, topic => ends.get(`${topic}/${this.partition}`));
     for (const { topic, offset } of checkpoint.offsets) {
       const input = this.inputs.find(each => each.topic === topic);
       if (input) this.#committed.set(input, offset);
