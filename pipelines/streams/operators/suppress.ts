@@ -80,8 +80,6 @@ export function suppress<K, V>(
             buffer.put(record, isFinal ? endMs : record.timestampMs);
             if (isOld() || isFull(buffer, options)) afterRecord(scope, enforce);
           },
-          // Not by time limit: what is emitted would depend on when checkpoints are.
-          ...(isFinal && { settle: enforce }),
         };
       },
     );

@@ -214,9 +214,22 @@ describe('emitting final results', () => {
   });
 
   it('does not come again after a restart, also where nothing but stream time had changed', () => {
-    const driver = final({ retentionMs: 1_000 });
+    const t = topology('t', b => {
+      b.source('in', text).pipe(
+        windowedAggregate<string, string, string>({
+          windows: tumbling,
+          store: windowStore({ name: 'store', ...text, retentionMs: 1_000 }),
+          initial: () => '',
+          // A window that is deleted before it is there: time goes by, and nothing else changes.
+          add: (sum, { value }) => (value === 'stop' ? null : sum + value),
+          emit: 'final',
+        }),
+        to('out', windowedText as never),
+      );
+    });
+    const driver = testDriver(t);
     driver.pipe('in', records('a x@1'));
-    driver.pipe('in', records('b -@15'));
+    driver.pipe('in', records('b stop@15'));
     expect(results(driver)).toEqual(['a 0-10 x@1']);
     driver.crash();
     driver.recover();
