@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -31,16 +42,18 @@ const underTest = () =>
     );
   });
 
+type Guarantee = 'at-least-once' | 'exactly-once';
+
 describe('stores on disk of a running application', () => {
   const open: Streams[] = [];
   afterEach(async () => {
     for (const streams of open.splice(0)) await streams.close();
   });
 
-  const start = async (client: LogClient, guarantee: 'at-least-once' | 'exactly-once', stateDir: string) => {
+  const start = async (client: LogClient, guarantee: Guarantee, stateDir: string, made = underTest()) => {
     const warnings: string[] = [];
     const streams = runStreams({
-      ...{ topology: underTest(), client, applicationId: 'app', guarantee, stateDir, commitIntervalMs: 5 },
+      ...{ topology: made, client, applicationId: 'app', guarantee, stateDir, commitIntervalMs: 5 },
       deadLetters: { topic: 'dead', value: json as never },
       logger: { warn: (_, message) => void warnings.push(message), error: () => {} },
     });
@@ -85,6 +98,41 @@ describe('stores on disk of a running application', () => {
       expect([...first.warnings, ...second.warnings, ...third.warnings]).toEqual([]);
     });
   }
+
+  it('are rebuilt, and nothing is lost, when they turn out to be corrupt while records are processed', async () => {
+    const stateDir = mkdtempSync(join(root, 'state-'));
+    const client = memoryLog().client();
+    const admin = await client.admin();
+    await admin.createTopics(['in', 'out', 'dead'].map(topic => ({ topic, partitions: 1 })));
+    const producer = await client.producer();
+    // More than the database keeps in memory.
+    const wide: Serde<number> = {
+      serialize: value => Buffer.from(String(value).padEnd(50_000)),
+      deserialize: bytes => Number(bytes.toString()),
+    };
+    const memory = { cacheBytes: 100, bufferBytes: 100 };
+    const counts = keyValueStore({ name: 'counts', key: textSerde, value: wide, engine: 'disk', memory });
+    const wideTopology = topology('wide', b => {
+      b.source('in', { key: textSerde, value: textSerde }).pipe(count({ store: counts }), to('out', totals));
+    });
+    const keys = Array.from({ length: 200 }, (_, i) => `k${i}`);
+    const send = () =>
+      producer.send(keys.map(key => ({ topic: 'in', key: Buffer.from(key), value: Buffer.from('x') })));
+    const { streams, total, warnings } = await start(client, 'at-least-once', stateDir, wideTopology);
+    await send();
+    await expect.poll(total).toBe(200);
+    for (const name of ['rows.db', 'rows.db-wal']) {
+      const file = openSync(join(stateDir, 'app', '0_0', 'counts', name), 'r+');
+      const { size } = fstatSync(file);
+      // In the middle of pages that hold nothing but a part of a value.
+      for (let at = 8 * 4_096 + 2_000; at < size; at += 4_096) writeSync(file, Buffer.from('9'), 0, 1, at);
+      closeSync(file);
+    }
+    await send();
+    await expect.poll(total).toBe(400);
+    expect(warnings.join()).toMatch(/counts is corrupt .* it is deleted, and rebuilt from the changelog/);
+    expect(streams.metrics().restarts).toBe(1);
+  }, 60_000);
 
   it('stop an application that has no place for them, before it reads anything', async () => {
     const client = memoryLog().client();

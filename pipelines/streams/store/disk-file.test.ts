@@ -333,6 +333,7 @@ describe('files of a store', () => {
       expect.objectContaining({ code: 'STORE_CORRUPT', reaction: 'restore' }),
     );
     expect(existsSync(member.file('rows.db'))).toBe(false);
+    expect(() => get(keyOf(43))).toThrow(expect.objectContaining({ code: 'STORE_CORRUPT' }));
     disk.close();
     const again = member.open();
     expect([again.from, again.size()]).toEqual([0, 0]);

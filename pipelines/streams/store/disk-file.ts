@@ -63,6 +63,7 @@ export class DiskFile {
   #digest = 0;
   #positionAtMs = 0;
   #unlock: (() => void) | null = null;
+  #corrupt: SluiceError | null = null;
 
   constructor({ place, timed }: DiskFileOptions) {
     this.#place = place;
@@ -88,6 +89,7 @@ export class DiskFile {
   /** See StoreDisk. */
   *recover(history: DiskHistory): Generator<void, void> {
     const { directory, owner, warn } = this.#place;
+    this.#corrupt = null;
     this.#unlock = lockDirectory(directory, owner, () => this.release());
     try {
       const why = yield* this.#trusted(history);
@@ -289,6 +291,7 @@ export class DiskFile {
 
   /** Corrupt files are deleted: the next to open them starts from nothing. */
   #guarded<T>(work: (rows: DiskRows) => T): T {
+    if (this.#corrupt) throw this.#corrupt;
     if (!this.#rows)
       throw new SluiceError('BUG', `${this.directory} is not open: its task was closed, or not restored yet`);
     try {
@@ -296,6 +299,8 @@ export class DiskFile {
     } catch (cause) {
       const error = diskError(this.directory, cause);
       if (error.code === 'STORE_CORRUPT') {
+        // Whoever asks next, another reader or the task itself, is told the same.
+        this.#corrupt = error;
         this.#rows.close();
         this.#rows = null;
         this.#delete();
