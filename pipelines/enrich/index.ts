@@ -1,3 +1,6 @@
+export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-objects.ts';
+export { type Identified, labelledKind, SubjectIdentity } from './entity-objects-identity.ts';
+export { GrowingProfile } from './profile.ts';
 export {
   type EnrichOptions,
   type EnrichSettings,

@@ -63,8 +63,8 @@ export class Learner {
     if ('type' in known) return known;
     const { identity, key } = known;
     const { cluster, podUid } = identity;
-    const observation = observe(event, (address, named) =>
-      resolvePeer(this.#intervals, { cluster, address, atUs: event.time, podUid, named }),
+    const observation = observe(event, (address, named, remote = null) =>
+      resolvePeer(this.#intervals, { cluster, address, atUs: event.time, podUid, named, remote }),
     );
     if ('refused' in observation) return { type: 'refused', reason: observation.refused };
     if (observation.length === 0) return irrelevant;

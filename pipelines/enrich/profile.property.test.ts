@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventIdHash, type Peer } from '#schemas';
-import type { Observed } from './observe.ts';
+import { identityOf, type Observed } from './observe.ts';
 import { GrowingProfile } from './profile.ts';
 
 const key = { cluster: 'c', namespace: 'n', workloadKind: 'Deployment', workload: 'w', container: 'x' };
@@ -22,6 +22,9 @@ const observed: fc.Arbitrary<Observed> = fc.record({
       selector: fc.constantFrom<Peer['selector']>({}, { app: 'p' }, { app: 'q' }),
       value: fc.constant(''),
     }),
+  ),
+  http: fc.option(
+    fc.record({ method: fc.constantFrom('GET', 'PUT'), path: fc.constant('/'), host: fc.constant('') }),
   ),
 });
 const seen = fc.record({ observed, sequence: fc.nat(50), image: fc.constantFrom('', 'i:1', 'i:2') });
@@ -69,9 +72,7 @@ describe('behaviour profiles', () => {
     fc.assert(
       fc.property(fc.array(seen), events => {
         const { behaviours } = profileOf(events).record();
-        const identities = behaviours.map(({ operation, object, source, transport, port, peer }) =>
-          [operation, object, source, transport, port, peer?.workload ?? ''].join(' '),
-        );
+        const identities = behaviours.map(identityOf);
         expect(new Set(identities).size).toBe(identities.length);
       }),
     );
@@ -95,7 +96,10 @@ describe('behaviour profiles', () => {
     const profile = new GrowingProfile(key, { app: 'old' });
     const origin = { cluster: 'c', node: 'n', agent: 'a', bootId: 'b', sequence: 1 };
     const where = { origin, hash: 1, timeUs: 1, replica: 'r', topic: 't', partition: 0, offset: 0 };
-    profile.see({ operation: 'CONNECT', object: '', source: '', transport: 'TCP', port: 1, peer }, where);
+    profile.see(
+      { operation: 'CONNECT', object: '', source: '', transport: 'TCP', port: 1, peer, http: null },
+      where,
+    );
     const selectors = (record: ReturnType<typeof profile.record>) => [
       record.selector,
       record.behaviours[0]!.peer!.selector,

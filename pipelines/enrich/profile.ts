@@ -68,7 +68,7 @@ export class GrowingProfile {
     const before = this.size;
     for (const image of images) this.addImage(image);
     this.#selector = smaller(this.#selector, selector);
-    for (const { evidence, http: _, ...observed } of behaviours) {
+    for (const { evidence, ...observed } of behaviours) {
       const identity = identityOf(observed);
       const entry = this.#entries.get(identity);
       if (!entry) {
@@ -88,7 +88,7 @@ export class GrowingProfile {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, { observed, evidence }]): Behaviour => {
         const peer = observed.peer && currentPeer(observed.peer, cluster, selectorOf);
-        return { ...observed, peer, http: null, evidence: evidence.record() };
+        return { ...observed, peer, evidence: evidence.record() };
       });
     return {
       ...this.key,

@@ -1,8 +1,9 @@
 /** Who was at an address: pod, Service, range, or the pod itself. */
 
 import { addressRange } from '#policy';
-import { type Peer, type Transport, withDefaults } from '#schemas';
+import { type Endpoint, type Peer, type Transport, withDefaults } from '#schemas';
 import type { AddressOwner, EntityIntervals } from './entity-intervals.ts';
+import { stableLabels } from './stable-labels.ts';
 
 /** The port an outgoing connection names; a Service may stand for another one. */
 export interface PortOf {
@@ -23,6 +24,8 @@ export interface PeerQuestion {
   readonly podUid: string;
   /** null: of an incoming connection. */
   readonly named: PortOf | null;
+  /** What the agent told of the other side; null or absent: its address only. */
+  readonly remote?: Endpoint | null;
 }
 
 /** The peer that is the pod itself: no network policy is about it. */
@@ -30,18 +33,67 @@ export const selfEntity = 'self';
 const self: Peer = withDefaults('Peer', { type: 'ENTITY', value: selfEntity });
 
 export function resolvePeer(intervals: EntityIntervals, question: PeerQuestion): PeerOutcome {
-  const { cluster, address, atUs, podUid, named } = question;
-  if (address === '') return { peer: null };
-  if (isOwn(address)) return { peer: self };
+  const { cluster, address, atUs, named, remote = null } = question;
+  if (address !== '' && isOwn(address)) return { peer: self };
+  if (address === '') return { peer: remote && toldPeer(remote, address) };
   const resolution = intervals.address(cluster, address, atUs);
-  if (resolution === 'ambiguous') return { refused: 'peer-ambiguous' };
-  if (resolution === 'unknown') return addressPeer(address);
+  const told = remote && toldPeer(remote, address);
+  if (resolution === 'ambiguous') return told ? { peer: told } : { refused: 'peer-ambiguous' };
+  if (resolution === 'unknown') return told ? { peer: told } : addressPeer(address);
   const owner = resolution.found;
-  if (owner.type === 'service') return servicePeer(owner, address, named);
-  if (owner.podUid === podUid) return { peer: self };
+  // The agent knew the identity when it happened; what it only calls the world may be a Service's address.
+  if (told && !agrees(told, owner)) return { peer: told };
+  return owner.type === 'service'
+    ? servicePeer(owner, address, named)
+    : podPeer(intervals, owner, question.podUid);
+}
+
+function podPeer(intervals: EntityIntervals, owner: PodOwner, askingUid: string): PeerOutcome {
+  if (owner.podUid === askingUid) return { peer: self };
   const { namespace, workloadKind, workload } = owner;
   const selector = intervals.selector(owner) ?? {};
   return { peer: { type: 'WORKLOAD', namespace, workloadKind, workload, selector, value: '' } };
+}
+
+type PodOwner = Extract<AddressOwner, { type: 'pod' }>;
+
+/** The same pod's namespace, or nothing that contradicts. */
+function agrees(told: Peer, owner: AddressOwner): boolean {
+  if (told.type === 'WORKLOAD') return owner.type === 'pod' && owner.namespace === told.namespace;
+  return told.type !== 'ENTITY' || told.value === 'world';
+}
+
+/** Kind of a peer of which the labels are known and the owner is not: the labels, spelled out, are its name. */
+export const labelledKind = 'Labels';
+
+const entities = new Set([
+  ...['host', 'remote-node', 'kube-apiserver', 'health', 'init', 'unmanaged', 'ingress', 'world'],
+]);
+
+/** Whom the agent names: pods by their labels, a reserved identity, a DNS name; null when it names nobody. */
+function toldPeer({ namespace, labels, entity, dnsNames }: Endpoint, address: string): Peer | null {
+  const selector = selectingLabels(labels);
+  if (namespace !== '' && Object.keys(selector).length > 0) {
+    const workload = Object.entries(selector)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+    return { type: 'WORKLOAD', namespace, workloadKind: labelledKind, workload, selector, value: '' };
+  }
+  const [name] = dnsNames.map(each => each.toLowerCase().replace(/\.$/, '')).sort();
+  if (name && (entity === '' || entity === 'world'))
+    return withDefaults('Peer', { type: 'FQDN', value: name });
+  if (!entities.has(entity) || (entity === 'world' && address !== '')) return null;
+  return withDefaults('Peer', { type: 'ENTITY', value: entity });
+}
+
+/** Labels as Kubernetes has them, sorted, without Cilium's own and without those that differ from pod to pod. */
+function selectingLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const plain = Object.entries(labels)
+    .filter(([key]) => !/^(reserved|cidr|fqdn):/.test(key))
+    .map(([key, value]) => [key.replace(/^(k8s|any):/, ''), value] as const)
+    .filter(([key]) => !/^io\.(kubernetes\.pod\.namespace|cilium\.)/.test(key))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return stableLabels(Object.fromEntries(plain));
 }
 
 /** Connecting to the unspecified address reaches the loopback. */

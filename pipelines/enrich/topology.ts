@@ -24,6 +24,7 @@ export const learnedTopics = [
   'events.network.v1',
   'events.syscall.v1',
   'events.capability.v1',
+  'events.dns.v1',
 ] as const satisfies readonly RecordTopicName[];
 
 export interface EnrichOptions {

@@ -5,24 +5,47 @@ import type { z } from 'zod';
 import { SluiceError } from '#errors';
 import type { PolicyDocument } from '../generated/types.ts';
 import { canonicalJson } from './canonical.ts';
-import { type KubeArmorPolicy, kubeArmorPolicy } from './kubearmor-policy.ts';
+import { type CiliumPolicy, ciliumClusterwideNetworkPolicy, ciliumNetworkPolicy } from './cilium-policy.ts';
+import {
+  type KubeArmorHostPolicy,
+  type KubeArmorPolicy,
+  kubeArmorHostPolicy,
+  kubeArmorPolicy,
+} from './kubearmor-policy.ts';
 import { type NetworkPolicy, networkPolicy } from './network-policy.ts';
 
-/** A document Sluice reads and writes; tell them apart by `kind`. */
+/** A document a node can enforce; tell them apart by `kind`. */
 export type PolicyObject = KubeArmorPolicy | NetworkPolicy;
+/** A document Sluice reads, writes and judges. */
+export type AnyPolicyObject = PolicyObject | KubeArmorHostPolicy | CiliumPolicy;
 
 const kinds = { KubeArmorPolicy: kubeArmorPolicy, NetworkPolicy: networkPolicy };
+const allKinds = {
+  ...kinds,
+  KubeArmorHostPolicy: kubeArmorHostPolicy,
+  CiliumNetworkPolicy: ciliumNetworkPolicy,
+  CiliumClusterwideNetworkPolicy: ciliumClusterwideNetworkPolicy,
+};
 
 /**
  * The object, checked field by field. `where` says where it came from.
  * Errors: POLICY_INVALID naming every field that is wrong, missing or unknown, and what to write instead.
  */
 export function parsePolicyObject(value: unknown, where: string): PolicyObject {
+  return parseWith<PolicyObject>(kinds, value, where);
+}
+
+/** As `parsePolicyObject`, of any kind. Errors: POLICY_INVALID. */
+export function parseAnyPolicy(value: unknown, where: string): AnyPolicyObject {
+  return parseWith<AnyPolicyObject>(allKinds, value, where);
+}
+
+function parseWith<T>(schemas: Readonly<Record<string, z.ZodType<T>>>, value: unknown, where: string): T {
   const { kind, name } = headOf(value);
-  if (!Object.hasOwn(kinds, kind)) {
-    throw invalid(where, [`kind: ${JSON.stringify(kind)} is not one of ${Object.keys(kinds).join(', ')}`]);
+  if (!Object.hasOwn(schemas, kind)) {
+    throw invalid(where, [`kind: ${JSON.stringify(kind)} is not one of ${Object.keys(schemas).join(', ')}`]);
   }
-  const result = kinds[kind as keyof typeof kinds].safeParse(value);
+  const result = schemas[kind]!.safeParse(value);
   if (result.success) return result.data;
   throw invalid(`${where}: ${kind}${name && ` ${name}`}`, result.error.issues.flatMap(mendsOf));
 }
@@ -32,6 +55,15 @@ export function parsePolicyObject(value: unknown, where: string): PolicyObject {
  * Errors: POLICY_INVALID with line and column, or as `parsePolicyObject`.
  */
 export function parsePolicyText(text: string, where: string): PolicyObject[] {
+  return textWith(parsePolicyObject, text, where);
+}
+
+/** As `parsePolicyText`, of any kind. Errors: POLICY_INVALID. */
+export function parseAnyPolicyText(text: string, where: string): AnyPolicyObject[] {
+  return textWith(parseAnyPolicy, text, where);
+}
+
+function textWith<T>(parse: (value: unknown, where: string) => T, text: string, where: string): T[] {
   const documents = parseAllDocuments(text);
   if ('empty' in documents) return [];
   return documents.flatMap((document, index) => {
@@ -39,12 +71,24 @@ export function parsePolicyText(text: string, where: string): PolicyObject[] {
     if (error) throw invalid(where, [error.message.split('\n')[0]!]);
     const value: unknown = document.toJS();
     const place = documents.length > 1 ? `${where}, document ${index + 1}` : where;
-    return value === null ? [] : [parsePolicyObject(value, place)];
+    return value === null ? [] : [parse(value, place)];
   });
 }
 
 /** The object of a policy record's document. Errors: POLICY_INVALID. */
-export function parseDocument({ kind, name, content }: PolicyDocument): PolicyObject {
+export function parseDocument(document: PolicyDocument): PolicyObject {
+  return recordedWith(parsePolicyObject, document);
+}
+
+/** As `parseDocument`, of any kind. Errors: POLICY_INVALID. */
+export function parseAnyDocument(document: PolicyDocument): AnyPolicyObject {
+  return recordedWith(parseAnyPolicy, document);
+}
+
+function recordedWith<T extends AnyPolicyObject>(
+  parse: (value: unknown, where: string) => T,
+  { kind, name, content }: PolicyDocument,
+): T {
   const where = `document ${kind} ${name}`;
   let value: unknown;
   try {
@@ -52,7 +96,7 @@ export function parseDocument({ kind, name, content }: PolicyDocument): PolicyOb
   } catch (error) {
     throw invalid(where, [`its content is no JSON: ${(error as Error).message}`]);
   }
-  const object = parsePolicyObject(value, where);
+  const object = parse(value, where);
   if (object.kind !== kind || object.metadata.name !== name) {
     throw invalid(where, [
       `it holds ${object.kind} ${object.metadata.name}: the record must name what it holds`,
@@ -62,7 +106,7 @@ export function parseDocument({ kind, name, content }: PolicyDocument): PolicyOb
 }
 
 /** The document of a policy record: the object as canonical JSON. */
-export function documentOf(object: PolicyObject): PolicyDocument {
+export function documentOf(object: AnyPolicyObject): PolicyDocument {
   const { apiVersion, kind, metadata } = object;
   return { apiVersion, kind, name: metadata.name, content: canonicalJson(object) };
 }

@@ -1,7 +1,12 @@
 /** The rules of a KubeArmorPolicy: action, severity, tags and message from the most local level that names them. */
 
 import type { Conditions, Match, RuleClass, SyscallSource, UnnamedRule } from './flat-rule.ts';
-import { type KubeArmorPolicy, namesIn, type PolicyAction } from './kubearmor-policy.ts';
+import {
+  type KubeArmorHostPolicy,
+  type KubeArmorPolicy,
+  namesIn,
+  type PolicyAction,
+} from './kubearmor-policy.ts';
 
 interface Told {
   readonly action?: PolicyAction | undefined;
@@ -10,7 +15,7 @@ interface Told {
   readonly message?: string | undefined;
 }
 
-type Spec = KubeArmorPolicy['spec'];
+type Spec = Omit<KubeArmorPolicy['spec'], 'selector'>;
 
 /** What process and file sections hold, taken together: the fields one of them has not are absent there. */
 interface PathSection extends Told {
@@ -38,7 +43,7 @@ interface PathEntry extends Told, Conditional {
 
 const allowListed: readonly RuleClass[] = ['process', 'file', 'network', 'dns', 'capability'];
 
-export function flattenKubeArmor({ spec }: KubeArmorPolicy): UnnamedRule[] {
+export function flattenKubeArmor({ spec }: KubeArmorPolicy | KubeArmorHostPolicy): UnnamedRule[] {
   const rules = [
     ...pathRules(spec, 'process'),
     ...pathRules(spec, 'file'),

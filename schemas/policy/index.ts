@@ -2,10 +2,20 @@
 export { canonicalJson, digest, hashOf, policyDigest } from './canonical.ts';
 // Addresses
 export { addressRange, type Cidr, contains, parseCidr } from './cidr.ts';
+export type {
+  CiliumClusterwideNetworkPolicy,
+  CiliumNetworkPolicy,
+  CiliumPolicy,
+  CiliumSpec,
+} from './cilium-policy.ts';
 // Documents
 export {
+  type AnyPolicyObject,
   documentOf,
   type PolicyObject,
+  parseAnyDocument,
+  parseAnyPolicy,
+  parseAnyPolicyText,
   parseDocument,
   parsePolicyObject,
   parsePolicyText,
@@ -24,13 +34,23 @@ export type {
   SyscallSource,
 } from './flat-rule.ts';
 export {
+  type CiliumLayer7,
+  type CiliumMatch,
+  type CiliumPart,
+  type CiliumPeer,
+  type CiliumPortMatch,
+  type CiliumRule,
+  ciliumParts,
+} from './flatten-cilium.ts';
+export {
   containerNameKey,
+  type KubeArmorHostPolicy,
   type KubeArmorPolicy,
   type PolicyAction,
   protocolNames,
 } from './kubearmor-policy.ts';
 export type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from './network-policy.ts';
 export { ruleIdOf } from './rule-id.ts';
-export { flattenRules } from './rules.ts';
+export { flattenAny, flattenRules } from './rules.ts';
 // Selectors
 export { containersOf, type Labels, type Subject, selects, selectsLabels } from './selector.ts';

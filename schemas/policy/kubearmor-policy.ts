@@ -212,5 +212,24 @@ export const kubeArmorPolicy = z.strictObject({
   status: z.strictObject({ status: z.string().optional() }).optional(),
 });
 
+/** The same for nodes: no presets, and a selector of node labels. */
+export const kubeArmorHostPolicy = z.strictObject({
+  apiVersion: z.literal('security.kubearmor.com/v1'),
+  kind: z.literal('KubeArmorHostPolicy'),
+  metadata,
+  spec: z.strictObject({
+    ...told,
+    nodeSelector: z.strictObject({ matchLabels: z.record(z.string(), z.string()).optional() }),
+    process: process.optional(),
+    file: file.optional(),
+    network: network.optional(),
+    capabilities: capabilities.optional(),
+    syscalls: syscalls.optional(),
+    apparmor: z.string().optional(),
+  }),
+  status: z.strictObject({ status: z.string().optional() }).optional(),
+});
+
+export type KubeArmorHostPolicy = z.infer<typeof kubeArmorHostPolicy>;
 export type KubeArmorPolicy = z.infer<typeof kubeArmorPolicy>;
 export type PolicyAction = z.infer<typeof action>;

@@ -16,7 +16,7 @@ const requirement = z
   );
 
 /** An empty one selects everything. */
-const labelSelector = z.strictObject({
+export const labelSelector = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).optional(),
   matchExpressions: z.array(requirement).optional(),
 });

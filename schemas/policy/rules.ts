@@ -12,20 +12,30 @@
  * R3 Nothing is left out: what an implementation cannot enforce is in the list for it to refuse.
  */
 
-import type { PolicyObject } from './document.ts';
+import type { AnyPolicyObject, PolicyObject } from './document.ts';
 import type { FlatRule } from './flat-rule.ts';
+import { type CiliumRule, ciliumParts } from './flatten-cilium.ts';
 import { flattenKubeArmor } from './flatten-kubearmor.ts';
 import { flattenNetworkPolicy } from './flatten-network-policy.ts';
+import type { KubeArmorHostPolicy } from './kubearmor-policy.ts';
 import { ruleIdOf } from './rule-id.ts';
 
 /** All rules of a document, the defaults of its allow-listed classes last. Pure; the order is the document's. */
-export function flattenRules(document: PolicyObject): readonly FlatRule[] {
+export function flattenRules(document: PolicyObject | KubeArmorHostPolicy): readonly FlatRule[] {
   const unnamed =
-    document.kind === 'KubeArmorPolicy' ? flattenKubeArmor(document) : flattenNetworkPolicy(document);
+    document.kind === 'NetworkPolicy' ? flattenNetworkPolicy(document) : flattenKubeArmor(document);
   const byId = new Map<string, FlatRule>();
   for (const rule of unnamed) {
     const ruleId = ruleIdOf(rule);
     if (!byId.has(ruleId)) byId.set(ruleId, { ruleId, ...rule });
   }
   return [...byId.values()];
+}
+
+/** As `flattenRules`, of a document of any kind. */
+export function flattenAny(document: AnyPolicyObject): readonly (FlatRule | CiliumRule)[] {
+  if (document.kind !== 'CiliumNetworkPolicy' && document.kind !== 'CiliumClusterwideNetworkPolicy')
+    return flattenRules(document);
+  const rules = ciliumParts(document).flatMap(part => part.rules);
+  return [...new Map(rules.toReversed().map(rule => [rule.ruleId, rule])).values()].reverse();
 }
