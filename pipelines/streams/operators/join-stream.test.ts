@@ -182,6 +182,23 @@ describe('a record without a match', () => {
     expect([dropped('null-key'), dropped('null-value')]).toEqual([2, 0]);
   });
 
+  it('is so behind a repartition as well', () => {
+    const driver = testDriver(
+      topology('moved', b => {
+        const [left, right] = (['left', 'right'] as const).map(
+          name => b.source(name, { ...text, nulls: 'keep' }) as unknown as Stream<string, string>,
+        );
+        left!.pipe(
+          selectKey(({ value }) => (value === 'none' ? null : value) as string),
+          joinStream(right!, { ...serdes, ...span, kind: 'left', join: (a, b) => `${a}+${b}` }),
+          to('out', text),
+        );
+      }),
+    );
+    driver.pipe('left', { key: 'k', value: 'none', timestampMs: 1 });
+    expect(driver.read('out')).toMatchObject([{ key: null, value: 'none+null' }]);
+  });
+
   it('waits over a restart, and so does the time of the join', () => {
     const { driver, out, pipe } = driverOf('outer');
     pipe(['left', 'a', 'A', 0]);

@@ -88,11 +88,18 @@ export function joinStream<K, L, R, O>(
     const held = { ...span, name: `${name}-unmatched`, key, left: leftValue, right: rightValue, changelog };
     const unmatched = kind === 'inner' ? null : unmatchedStore<K, unknown, unknown>(held as never);
     const half = (side: Side) => {
-      const stream = keyed(sides[side], { name: `${name}-${side}`, key, value: options[side] } as never);
+      const keepsAll = kind === 'outer' || (kind === 'left' && side === 'left');
+      const through = {
+        name: `${name}-${side}`,
+        key,
+        value: options[side],
+        ...(keepsAll && { nullKeys: 'keep' }),
+      };
+      const stream = keyed(sides[side], through as never);
       return halfJoin<K, O>(stream, {
         ...{ side, span, buffers, unmatched },
         label: `joinStream ${kind}, ${side} side`,
-        keepsAll: kind === 'outer' || (kind === 'left' && side === 'left'),
+        keepsAll,
         join: (one, two, of) => (side === 'left' ? join(one, two, of) : join(two, one, of)),
         alone: ({ side: of, value, key: at }) =>
           of === 'left' ? join(value, null, at) : join(null, value, at),

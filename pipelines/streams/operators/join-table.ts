@@ -83,7 +83,7 @@ export function joinTable<K, V, T, O>(
       {
         label: `joinTable ${kind}`,
         stores: [...spec.stores, ...(waiting ? [waiting as unknown as StoreSpec] : [])],
-        repartition: repartition as RepartitionOptions<unknown, unknown> | undefined,
+        repartition: repartition && throughTopic(repartition, isLeft),
         // Those that waited have another key than the one that ended it.
         ...(waiting && { keys: 'kept' }),
       },
@@ -104,6 +104,17 @@ export function joinTable<K, V, T, O>(
         };
       },
     )(source);
+  };
+}
+
+/** Where all records are kept, so are those without a key. */
+function throughTopic<K, V>(
+  options: RepartitionOptions<K, V>,
+  isLeft: boolean,
+): RepartitionOptions<unknown, unknown> {
+  return {
+    ...(options as unknown as RepartitionOptions<unknown, unknown>),
+    ...(isLeft && { nullKeys: 'keep' }),
   };
 }
 

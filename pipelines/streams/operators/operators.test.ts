@@ -588,3 +588,88 @@ describe('a record that fails', () => {
     ]);
   });
 });
+
+describe('what a step emits in one turn', () => {
+  const burst = process<string, string, string, string>(() => {
+    let forward: (record: StreamRecord<string, string>) => void;
+    return {
+      init(context) {
+        ({ forward } = context);
+        context.schedule(10, 'stream-time', timeMs => {
+          for (const value of ['one', 'bad', 'two'])
+            forward({ ...record, key: 'timer', value, timestampMs: timeMs });
+        });
+      },
+      process(each) {
+        for (const value of each.value.split(' ')) forward({ ...each, value });
+      },
+    };
+  });
+  const record = { timestampMs: 0, headers: {}, origin: { topic: 'in', partition: 0, offset: 0 } };
+  const refusing = topology('t', b => {
+    const pieces = b.source('in', text).pipe(burst);
+    pieces.pipe(
+      mapValues(value => {
+        if (value === 'bad') throw new SluiceError('PROCESSING_FAILED', 'bad it is');
+        return value;
+      }),
+      to('good', text),
+    );
+    pieces.pipe(
+      named(
+        'all',
+        filter(() => true),
+      ),
+      to('all', text),
+    );
+  });
+
+  it('fails record by record: those after the one that failed go on, in every branch', () => {
+    const driver = testDriver(refusing);
+    driver.pipe('in', { key: 'k', value: 'a bad b bad c', timestampMs: 1 });
+    expect(values(driver.read('good')).map(([, value]) => value)).toEqual(['a', 'b', 'c']);
+    expect(values(driver.read('all')).map(([, value]) => value)).toEqual(['a', 'bad', 'b', 'bad', 'c']);
+    expect(driver.deadLetters().length).toBe(2);
+  });
+
+  it('does so where no record caused it, too', () => {
+    const driver = testDriver(refusing);
+    driver.pipe('in', { key: 'k', value: 'x', timestampMs: 1 });
+    driver.pipe('in', { key: 'k', value: 'y', timestampMs: 50 });
+    expect(values(driver.read('good')).map(([, value]) => value)).toEqual(['x', 'y', 'one', 'two']);
+    expect(values(driver.read('all')).map(([, value]) => value)).toEqual(['x', 'y', 'one', 'bad', 'two']);
+  });
+});
+
+describe('steps that hold back until a checkpoint', () => {
+  it('are asked from sources to sinks, so that nothing stays behind', () => {
+    const driver = testDriver(
+      topology('t', b => {
+        b.source('in', text).pipe(
+          count({
+            store: keyValueStore({ name: 'first', key: textSerde, value: numberSerde }),
+            emit: 'checkpoint',
+          }),
+          count({
+            store: keyValueStore({ name: 'second', key: textSerde, value: numberSerde }),
+            emit: 'checkpoint',
+          }),
+          to('out', { key: textSerde, value: numberSerde }),
+        );
+      }),
+    );
+    driver.pipe('in', { key: 'k', value: 'v' });
+    expect(values(driver.read('out'))).toEqual([['k', 1]]);
+  });
+});
+
+describe('repartitions', () => {
+  it('have names of their own', () => {
+    const twice = () =>
+      topology('t', b => {
+        b.source('one', text).pipe(repartition({ name: 'same', ...text }), to('out', text));
+        b.source('two', text).pipe(repartition({ name: 'same', ...text }), to('out', text));
+      });
+    expect(twice).toThrow(/two repartitions are called same/);
+  });
+});

@@ -1,6 +1,7 @@
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Serde } from '#schemas';
 import type { StreamRecord } from '../record.ts';
+import { invalid } from '../topology/graph.ts';
 import { type Stream, streamOf } from '../topology/stream.ts';
 import { sourceStream } from '../topology/topology.ts';
 import { type SinkOptions, sink } from './to.ts';
@@ -8,8 +9,10 @@ import { type SinkOptions, sink } from './to.ts';
 export interface RepartitionOptions<K, V> extends Pick<SinkOptions<K, V>, 'key' | 'value'> {
   /** Part of the topic's name: `<application>-<name>-repartition`. */
   readonly name: string;
-  /** Absent: as many as the widest topic read before it. */
+  /** Absent: as many as the topics it meets state with, else as the widest topic read before it. */
   readonly partitions?: number;
+  /** What becomes of records without key. `keep`: they go to any partition. Absent: they are dropped and counted (`null-key`). */
+  readonly nullKeys?: 'keep';
 }
 
 /** What a step that keeps state by key needs to repartition its input by itself. */
@@ -23,8 +26,7 @@ export interface Repartition<K, V> {
 
 /**
  * Sends records through a topic of the application, so that those of one key meet in one task whatever it was before.
- * What follows is another sub-topology, with tasks of its own. A record without key is dropped and counted (`null-key`), since no
- * step by key could use it; one without value arrives without.
+ * What follows is another sub-topology, with tasks of its own. A record without value arrives without.
  */
 export function repartition<K, V>(
   options: RepartitionOptions<K, V>,
@@ -59,6 +61,16 @@ function through(
     repartition: options.name,
     ...(options.partitions !== undefined && { partitions: options.partitions }),
   };
+  const { graph } = stream;
+  if (
+    graph.nodes.some(
+      node => node.sink && 'repartition' in node.sink && node.sink.repartition === options.name,
+    )
+  )
+    throw invalid(
+      graph.name,
+      `two repartitions are called ${options.name}: rename one, since they share a topic`,
+    );
   stream.pipe(sink(topic, options));
-  return sourceStream<unknown, unknown>(stream.graph, topic, { ...options, nulls: 'keep' });
+  return sourceStream<unknown, unknown>(graph, topic, { ...options, nulls: 'keep' });
 }

@@ -27,13 +27,13 @@ export function to<K, V>(
 
 export function sink<K, V>(
   topic: TopicRef,
-  { key, value, partition }: SinkOptions<K, V>,
+  { key, value, partition, nullKeys }: SinkOptions<K, V> & { readonly nullKeys?: 'keep' },
 ): OperatorFunction<StreamRecord<K | null, V | null>, never> {
   const label = 'topic' in topic ? topic.topic : topic.repartition;
   const serdes = { key, value } as NonNullable<StepSpec['serdes']>;
   return step({ label, sink: topic, serdes }, scope => {
     const name = scope.topic(topic);
-    const isKeyed = 'repartition' in topic;
+    const isKeyed = 'repartition' in topic && nullKeys !== 'keep';
     return {
       next(record) {
         if (isKeyed && record.key === null) {

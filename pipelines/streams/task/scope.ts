@@ -8,6 +8,12 @@ import type { TopicRef } from '../topology/topic-ref.ts';
 import type { DeadLetterCause } from './dead-letter.ts';
 import type { Punctuation, PunctuationType } from './punctuators.ts';
 
+/** A record that waits for its way to be mended. */
+export interface Emission {
+  readonly record: StreamRecord<unknown, unknown>;
+  send(): void;
+}
+
 /** What a task offers the steps that run in it. */
 export interface TaskScope {
   readonly taskId: string;
@@ -36,6 +42,12 @@ export interface TaskScope {
   output(record: OutgoingRecord, origin: Origin): void;
   deadLetter(record: LogRecord, cause: DeadLetterCause): void;
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation;
+  /** A step is emitting what no input record caused: failures are dealt with when it is done. */
+  emitting: boolean;
+  /** Something further down failed in this turn, and is not dealt with yet. */
+  readonly failing: boolean;
+  /** Emits once that is dealt with: what failed ended subscriptions, and this record is not to blame. */
+  later(emission: Emission): void;
   /** After an emission that no input record caused: deals with what went wrong downstream, so that the next one flows. */
   settled(record: StreamRecord<unknown, unknown>): void;
 }

@@ -33,8 +33,20 @@ export class StepInstance<A, B> {
 
   #emit(record: B): void {
     if (!this.scope.active) throw outsideOfRecord();
+    const { scope } = this;
+    if (scope.failing) {
+      const send = () => void this.#destination!.next(record);
+      scope.later({ record: record as StreamRecord<unknown, unknown>, send });
+      return;
+    }
+    if (scope.received !== null || scope.emitting) {
+      this.#destination!.next(record);
+      return;
+    }
+    scope.emitting = true;
     this.#destination!.next(record);
-    if (this.scope.received === null) this.scope.settled(record as StreamRecord<unknown, unknown>);
+    scope.emitting = false;
+    scope.settled(record as StreamRecord<unknown, unknown>);
   }
 }
 

@@ -14,7 +14,7 @@ import type { GraphNode } from '../topology/node.ts';
 import type { TopicRef } from '../topology/topic-ref.ts';
 import type { DeadLetterCause } from './dead-letter.ts';
 import type { Punctuation, PunctuationType } from './punctuators.ts';
-import type { TaskScope } from './scope.ts';
+import type { Emission, TaskScope } from './scope.ts';
 
 /** The latest time that some steps have seen. */
 export class StepTime {
@@ -114,6 +114,22 @@ export class StepScope implements TaskScope {
 
   schedule(intervalMs: number, type: PunctuationType, run: (timeMs: number) => void): Punctuation {
     return this.#task.schedule(intervalMs, type, run);
+  }
+
+  get emitting(): boolean {
+    return this.#task.emitting;
+  }
+
+  set emitting(is: boolean) {
+    this.#task.emitting = is;
+  }
+
+  get failing(): boolean {
+    return this.#task.failing;
+  }
+
+  later(emission: Emission): void {
+    this.#task.later(emission);
   }
 
   settled(record: StreamRecord<unknown, unknown>): void {

@@ -39,7 +39,7 @@ import type { TaskEnvironment } from './environment.ts';
 import { Idling } from './idling.ts';
 import { Input, oldest } from './inputs.ts';
 import { type Punctuation, type PunctuationType, Punctuators } from './punctuators.ts';
-import type { TaskScope } from './scope.ts';
+import type { Emission, TaskScope } from './scope.ts';
 import { StepScope, type StepTime, stepTimes } from './step-scope.ts';
 import { Wiring } from './wiring.ts';
 
@@ -68,6 +68,7 @@ export class Task implements TaskScope {
   streamTimeMs = -1;
   readonly #times: ReadonlyMap<string, StepTime>;
   active = false;
+  emitting = false;
   received: LogRecord | null = null;
   inputKey: unknown = undefined;
   readonly #environment: TaskEnvironment;
@@ -83,6 +84,7 @@ export class Task implements TaskScope {
   #letters = new Map<string, number>();
   /** Outputs were taken since the last checkpoint, which has to cover them. */
   #ahead = false;
+  #later: Emission[] = [];
   #mark: Mark | null = null;
   #historyId = '';
   #halted: SluiceError | null = null;
@@ -207,7 +209,9 @@ export class Task implements TaskScope {
   checkpoint(): Checkpoint | null {
     this.#refuseHalted();
     this.#unprompted(() => {
-      for (const { step } of this.#wiring.instances.values()) step.settle?.();
+      // From sources to sinks, so that a step is told of all that those before it held back.
+      const steps = [...this.#wiring.instances].sort(([a], [b]) => a - b);
+      for (const [, { step }] of steps) step.settle?.();
     });
     const timestampMs = this.streamTimeMs < 0 ? this.clock.now() : this.streamTimeMs;
     for (const store of this.stores.values()) store.expire?.();
@@ -338,9 +342,19 @@ export class Task implements TaskScope {
     return this.#punctuators.add(type, now, { intervalMs, run: timed });
   }
 
+  get failing(): boolean {
+    return this.#wiring.failure !== null;
+  }
+
+  later(emission: Emission): void {
+    this.#later.push(emission);
+  }
+
   settled({ origin, timestampMs, headers }: StreamRecord<unknown, unknown>): void {
     const { failure } = this.#wiring;
-    if (failure) this.#failed({ ...origin, timestampMs, headers, key: null, value: null }, failure.error);
+    if (!failure) return;
+    this.#failed({ ...origin, timestampMs, headers, key: null, value: null }, failure.error);
+    this.#catchUp();
   }
 
   #restoreTimes({ streamTimeMs, stepTimesMs }: Mark): void {
@@ -378,12 +392,27 @@ export class Task implements TaskScope {
     this.inputKey = record.key;
     this.active = true;
     this.#wiring.entries.get(input.source.nodeId)?.next(record as never);
+    if (this.#wiring.failure) {
+      this.#failed(raw, this.#wiring.failure.error);
+      this.#catchUp();
+    }
     this.active = false;
     this.received = null;
     this.inputKey = undefined;
-    if (this.#wiring.failure) this.#failed(raw, this.#wiring.failure.error);
     if (this.#punctuators.isStreamTimeDue(this.streamTimeMs))
       this.#unprompted(() => this.#punctuators.run('stream-time', this.streamTimeMs));
+  }
+
+  /** What was emitted in this turn after something else had failed; each fails for itself. */
+  #catchUp(): void {
+    const waiting = this.#later;
+    this.#later = [];
+    for (const { record, send } of waiting) {
+      this.emitting = true;
+      send();
+      this.emitting = false;
+      this.settled(record);
+    }
   }
 
   /** Has steps emit without an input record. What they throw themselves halts: no record is to blame. */
