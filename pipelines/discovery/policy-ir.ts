@@ -58,7 +58,10 @@ export function workloadPolicy(profiles: readonly BehaviourProfile[]): WorkloadP
   if (!first) throw new RangeError('a policy needs at least one profile');
   const { cluster, namespace, workloadKind, workload } = first;
   const losses = new Set<string>();
-  const containers = sorted.map(profile => containerPolicy(profile, losses));
+  // What was seen on the wire is the pod's, under no container's name: it says nothing of what a container may call.
+  const containers = sorted
+    .filter(({ container }) => container !== '')
+    .map(profile => containerPolicy(profile, losses));
   const network = networkRules(sorted, losses);
   return {
     ...{ cluster, namespace, workloadKind, workload },
