@@ -19,7 +19,7 @@ import {
 } from '#schemas';
 import { emitterNames } from '../pipelines/discovery/index.ts';
 import { entities, keyOf, ordinaryEvents, topicOf } from '../pipelines/enrich/sample-cluster.ts';
-import { discoverCapture } from './discover-capture.ts';
+import { discoverInputs } from './discover-inputs.ts';
 
 const tenant = `discover-${process.pid}`;
 let folder: string;
@@ -116,7 +116,7 @@ describe('discovery through a real Kafka and registry', () => {
         value: wrapCaptured(topic, value as never),
       });
     capture.close();
-    const expected = documents((await discoverCapture({ path, emit: emitterNames })).policies);
+    const expected = documents((await discoverInputs({ from: [path], emit: emitterNames })).policies);
 
     const producer = await client.producer();
     const record = ({ topic, key, value }: Fed): OutgoingRecord => ({

@@ -13,7 +13,7 @@ import {
   pods,
   topicOf,
 } from '../pipelines/enrich/sample-cluster.ts';
-import { discoverCapture } from './discover-capture.ts';
+import { discoverInputs } from './discover-inputs.ts';
 
 let folder: string;
 let capture: string;
@@ -62,8 +62,8 @@ describe('sluice discover', () => {
   });
 
   it('accounts for every event', async () => {
-    const { events, learned, ignored, deadLetters } = await discoverCapture({
-      path: capture,
+    const { events, learned, ignored, deadLetters } = await discoverInputs({
+      from: [capture],
       emit: ['kubernetes'],
     });
     const ignoredCount = Object.values(ignored).reduce((sum, count) => sum + count, 0);
@@ -101,24 +101,25 @@ describe('sluice discover', () => {
         writeFileSync(path, 'hello');
         return path;
       },
-      'is no capture',
-    ],
-    [
-      'that was cut off',
-      () => {
-        const path = join(folder, 'cut.avro');
-        record(path);
-        truncateSync(path, readFileSync(path).length - 40);
-        return path;
-      },
-      'block 1 is cut off',
+      'is in no format that is known',
     ],
   ])('refuses a file %s, naming it and the mend', async (_, make, message) => {
     const path = make();
-    const refusal = await discoverCapture({ path, emit: ['kubearmor'] }).catch(error => error);
-    expect(refusal).toMatchObject({ code: 'INPUT_INVALID' });
+    const refusal = await discoverInputs({ from: [path], emit: ['kubearmor'] }).catch(error => error);
+    expect(['INPUT_INVALID', 'CONFIG_INVALID']).toContain(refusal.code);
     expect(refusal.message).toContain(message);
     expect(refusal.message).toContain(path);
+  });
+
+  it('uses what comes before the place where a file was cut off, and says where that is', async () => {
+    const path = join(folder, 'cut.avro');
+    record(path);
+    truncateSync(path, readFileSync(path).length - 40);
+    const { status, stdout, stderr } = sluice('discover', '--from', path);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain(`${path}:1 (byte `);
+    expect(stderr).toContain('block 1 is cut off: the file ends inside it');
+    expect(stderr).toContain('nothing could be learned');
   });
 
   it('ends with 2, without output, for a file that is not there and a kind of document nobody knows', () => {

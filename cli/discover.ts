@@ -3,12 +3,18 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
+import { type FormatName, formatNames } from '#formats';
 import type { Policy } from '#schemas';
 import { type EmitterName, emitterNames } from '../pipelines/discovery/index.ts';
-import { type Discovered, discoverCapture } from './discover-capture.ts';
+import { type Discovered, discoverInputs } from './discover-inputs.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { InputAccount } from './inputs-read.ts';
 
 interface ParsedOptions {
-  readonly from: string;
+  readonly from: readonly string[];
+  readonly format: FormatName | 'auto';
+  readonly objects?: readonly string[];
+  readonly cluster: string;
   readonly emit: readonly EmitterName[];
   readonly out?: string;
   readonly output: 'yaml' | 'json';
@@ -22,20 +28,40 @@ export function discover(program: Command): void {
     .description(
       'learn from recorded events and print the policies that admit what was seen, and nothing else',
     )
-    .requiredOption('--from <path>', 'capture file (Avro object container) of events and entities')
+    .requiredOption(
+      '--from <paths...>',
+      'what was recorded: files, directories, - for standard input; gzip is unpacked',
+    )
+    .addOption(
+      new Option('--format <format>', 'what the files are')
+        .choices(['auto', ...formatNames])
+        .default('auto', 'told by their content'),
+    )
+    .option(
+      '--objects <paths...>',
+      'Kubernetes objects (YAML or JSON): whose events they are, whom they talk to',
+    )
+    .option('--cluster <name>', 'cluster of events that name none', 'default')
     .option('--emit <kinds>', `comma-separated: ${emitterNames.join(', ')}`, parseEmit, emitterNames)
     .option('--out <dir>', 'write one file a document instead of printing them')
     .addOption(
       new Option('-o, --output <form>', 'form of the documents').choices(['yaml', 'json']).default('yaml'),
     )
-    .action(async ({ from, emit, out, output }: ParsedOptions) => {
+    .action(async ({ from, format, objects, cluster, emit, out, output }: ParsedOptions) => {
       const startMs = performance.now();
-      const progress = (records: number) => say(`${records} records read`);
-      const discovered = await discoverCapture({ path: from, emit, progress });
+      const discovered = await discoverInputs({
+        ...{ from, cluster, emit },
+        ...(format !== 'auto' && { format }),
+        ...(objects && { objects }),
+        progress: records => say(`${records} records read`),
+      });
       const documents = discovered.policies.flatMap(documentsOf);
-      if (out === undefined) process.stdout.write(printed(documents, output));
-      else writeDocuments(documents, { folder: out, output });
+      if (out !== undefined) writeDocuments(documents, { folder: out, output });
+      else if (documents.length > 0) process.stdout.write(printed(documents, output));
       summarise(discovered, performance.now() - startMs);
+      if (discovered.learned > 0) return;
+      say('nothing could be learned: see above what became of the records');
+      process.exitCode = exitCodes.findings.code;
     });
 }
 
@@ -88,9 +114,10 @@ function writeDocuments(
 }
 
 function summarise(
-  { policies, entities, events, learned, ignored, deadLetters }: Discovered,
+  { inputs, policies, entities, events, learned, ignored, deadLetters }: Discovered,
   tookMs: number,
 ): void {
+  for (const account of inputs) sayAccount(account);
   const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
   const reasons = Object.entries(ignored).map(([reason, count]) => `${count} ${reason}`);
   const perSecond = Math.round((events / tookMs) * 1000);
@@ -103,6 +130,16 @@ function summarise(
   }
   const byCode = Map.groupBy(deadLetters, ({ code, message }) => `${code} ${reasonOf(message)}`);
   for (const [code, letters] of byCode) say(`${letters.length} dead letters: ${code}`);
+}
+
+function sayAccount({ name, format, records, used, skipped, lost, bad, firstBad }: InputAccount): void {
+  const parts = [`${records} records`, `${used} used`];
+  for (const [reason, count] of skipped) parts.push(`${count} skipped: ${reason}`);
+  if (bad > 0) parts.push(`${bad} bad`);
+  if (lost > 0) parts.push(`${lost} events lost before they were recorded`);
+  say(`${name} (${format ?? 'empty'}): ${parts.join(', ')}`);
+  for (const each of firstBad) say(`  ${each}`);
+  if (bad > firstBad.length) say(`  and ${bad - firstBad.length} more`);
 }
 
 /** Without the place, which differs for each. */

@@ -35,8 +35,19 @@ export function avroType(json: string): avro.Type {
   return avro.Type.forSchema(JSON.parse(json), { omitRecordMethods: true, typeHook });
 }
 
+/** To read what others wrote: longs that no number holds exactly (nanoseconds since the epoch) become the nearest one. */
+export function foreignAvroType(json: string): avro.Type {
+  const hook = (schema: Schema, options: unknown) =>
+    kindOf(schema) === 'long' ? new NearestLongType() : typeHook(schema, options);
+  return avro.Type.forSchema(JSON.parse(json), { omitRecordMethods: true, typeHook: hook });
+}
+
+function kindOf(schema: Schema): unknown {
+  return typeof schema === 'object' && 'type' in schema ? schema.type : schema;
+}
+
 function typeHook(schema: Schema, options: unknown): avro.Type | undefined {
-  const kind = typeof schema === 'object' && 'type' in schema ? schema.type : schema;
+  const kind = kindOf(schema);
   if (kind === 'long') return new ExactLongType();
   if (kind === 'array') return new BoundedArrayType(schema, options);
   if (kind === 'map') return new BoundedMapType(schema, options);
@@ -99,6 +110,12 @@ class ExactLongType extends avro.types.LongType {
   _write(tap: Tap, value: unknown): void {
     if (!isExactLong(value)) throw new RangeError(`${String(value)} is no long from -2^52 to 2^53-2`);
     tap.writeLong(value);
+  }
+}
+
+class NearestLongType extends avro.types.LongType {
+  _read(tap: Tap): number {
+    return tap.readLong();
   }
 }
 

@@ -6,9 +6,11 @@
  * Does not own: which paths become one rule (generalise.ts), the documents (emit-*.ts).
  */
 
-import { canonicalJson, joinEvidence } from '#policy';
-import type { Behaviour, BehaviourProfile, Evidence, Peer, Transport } from '#schemas';
+import { joinEvidence } from '#policy';
+import type { Behaviour, BehaviourProfile, Evidence, Transport } from '#schemas';
 import { generalise, type PathRule } from './generalise.ts';
+import { type HttpOptions, httpDefaults } from './generalise-http.ts';
+import { type NetworkRules, networkRules } from './network-ir.ts';
 import { compareText } from './order.ts';
 
 export interface WorkloadPolicy {
@@ -29,6 +31,7 @@ export interface ContainerPolicy {
   readonly executables: readonly PathRule[];
   readonly files: readonly PathRule[];
   readonly transports: readonly TransportRule[];
+  readonly capabilities: readonly { readonly capability: string; readonly evidence: Evidence }[];
   /** Whether it was seen tracing another process. */
   readonly traces: boolean;
 }
@@ -39,20 +42,11 @@ export interface TransportRule {
   readonly evidence: Evidence;
 }
 
-export interface NetworkRules {
-  readonly egress: readonly PeerRule[];
-  readonly ingress: readonly PeerRule[];
-}
-
-export interface PeerRule {
-  readonly peer: Peer;
-  readonly transport: Transport;
-  readonly port: number;
-  readonly evidence: Evidence;
-}
-
 /** Profiles of the containers of one workload. Errors: none; what cannot be expressed is among the losses. */
-export function workloadPolicy(profiles: readonly BehaviourProfile[]): WorkloadPolicy {
+export function workloadPolicy(
+  profiles: readonly BehaviourProfile[],
+  http: HttpOptions = httpDefaults,
+): WorkloadPolicy {
   const sorted = profiles.toSorted((a, b) => compareText(a.container, b.container));
   const [first] = sorted;
   if (!first) throw new RangeError('a policy needs at least one profile');
@@ -62,7 +56,7 @@ export function workloadPolicy(profiles: readonly BehaviourProfile[]): WorkloadP
   const containers = sorted
     .filter(({ container }) => container !== '')
     .map(profile => containerPolicy(profile, losses));
-  const network = networkRules(sorted, losses);
+  const network = networkRules(sorted, { losses, http });
   return {
     ...{ cluster, namespace, workloadKind, workload },
     selector: selectorOf(sorted),
@@ -96,8 +90,7 @@ function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Se
     })),
     { literal: false, report: (path, why) => lose(`access to ${pathName(path)}: ${why}`) },
   );
-  for (const { object } of of('CAPABILITY'))
-    lose(`capability ${object}: capabilities are not restricted yet`);
+  const capabilities = of('CAPABILITY').map(({ object, evidence }) => ({ capability: object, evidence }));
   const traces = of('SYSCALL').some(({ object }) => object === 'ptrace');
   const transports = transportRules(behaviours, lose);
   const unseen = [
@@ -106,7 +99,7 @@ function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Se
     ...(transports.length === 0 ? ['socket'] : []),
   ];
   for (const what of unseen) lose(`no ${what} was seen: that is not restricted`);
-  return { container, executables, files, transports, traces };
+  return { container, executables, files, transports, capabilities, traces };
 }
 
 /** Enforcers write what they could not resolve (deleted files, mostly) under one name. */
@@ -131,68 +124,4 @@ function transportRules(behaviours: readonly Behaviour[], lose: (what: string) =
       lose('a socket of a family that no rule can name');
       return [];
     });
-}
-
-function networkRules(profiles: readonly BehaviourProfile[], losses: Set<string>): NetworkRules | null {
-  const behaviours = profiles.flatMap(each => each.behaviours).filter(isNetwork);
-  if (behaviours.length === 0) {
-    losses.add('no network activity was seen: the network is not restricted');
-    return null;
-  }
-  const lose = (what: string) => losses.add(what);
-  for (const { operation, transport, port } of behaviours) {
-    const takesDatagrams = operation === 'BIND' && transport === 'UDP' && port !== 0;
-    if (takesDatagrams) lose(`ingress on UDP port ${port}: who sends datagrams is not seen`);
-  }
-  return {
-    egress: peerRules(behaviours, ['CONNECT', 'SEND'], what => lose(`egress ${what}`)),
-    ingress: peerRules(behaviours, ['ACCEPT'], what => lose(`ingress ${what}`)),
-  };
-}
-
-function peerRules(
-  behaviours: readonly Behaviour[],
-  operations: readonly Behaviour['operation'][],
-  lose: (what: string) => void,
-): PeerRule[] {
-  const rules = new Map<string, PeerRule>();
-  for (const { operation, peer, transport, port, evidence } of behaviours) {
-    if (!operations.includes(operation) || isSelf(peer)) continue;
-    const why = inexpressible(peer, transport, port);
-    const where = `${peer ? nameOf(peer) : 'an unknown peer'}, ${transport} port ${port}`;
-    if (why || !peer) {
-      lose(`${where}: ${why}`);
-      continue;
-    }
-    const key = `${sayable(peer)}\n${transport}\n${port}`;
-    const known = rules.get(key);
-    const joined = joinEvidence(known ? [known.evidence, evidence] : [evidence])!;
-    const named = known && compareText(nameOf(known.peer), nameOf(peer)) <= 0 ? known.peer : peer;
-    rules.set(key, { peer: named, transport, port, evidence: joined });
-  }
-  return [...rules].sort(([a], [b]) => compareText(a, b)).map(([, rule]) => rule);
-}
-
-/** What a document can say of a peer: the pods of a Service and those of its Deployment may be the same. */
-function sayable({ type, namespace, selector, value }: Peer): string {
-  if (type === 'ADDRESS') return value;
-  return `${namespace}\n${canonicalJson(selector)}`;
-}
-
-/** Within itself a pod is not ruled. */
-function isSelf(peer: Peer | null): boolean {
-  return peer?.type === 'ENTITY' && peer.value === 'self';
-}
-
-/** Why a network policy cannot name it; empty when it can. */
-function inexpressible(peer: Peer | null, transport: Transport, port: number): string {
-  if (!peer) return 'whom it was with is not known';
-  if (peer.type === 'ENTITY' || peer.type === 'FQDN') return `a NetworkPolicy cannot name ${peer.value}`;
-  if (peer.type === 'WORKLOAD' && Object.keys(peer.selector).length === 0) return 'nothing selects its pods';
-  if (!['TCP', 'UDP', 'SCTP'].includes(transport)) return `a NetworkPolicy cannot name ${transport}`;
-  return port === 0 ? 'a NetworkPolicy cannot name port 0' : '';
-}
-
-function nameOf({ type, namespace, workloadKind, workload, value }: Peer): string {
-  return type === 'WORKLOAD' ? `${workloadKind} ${namespace}/${workload}` : value;
 }

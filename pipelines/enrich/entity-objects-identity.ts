@@ -21,6 +21,12 @@ export interface Identified {
   readonly entity: EntityChange | null;
 }
 
+/** Where and when the record was made. */
+export interface Seen {
+  readonly cluster: string;
+  readonly timeUs: number;
+}
+
 interface KnownWorkload {
   readonly kind: string;
   readonly name: string;
@@ -32,15 +38,13 @@ interface KnownWorkload {
 export const labelledKind = 'Pods';
 
 export class SubjectIdentity {
-  readonly #cluster: string;
   /** By namespace; without those that another one of them owns. */
   readonly #workloads = new Map<string, KnownWorkload[]>();
   readonly #pods = new Map<string, NonNullable<EntityChange['pod']>>();
   readonly #told = new Set<string>();
   readonly #found = new Map<string, KnownWorkload | null>();
 
-  constructor(cluster: string, objects?: ReadObjects) {
-    this.#cluster = cluster;
+  constructor(objects?: ReadObjects) {
     for (const { kind, namespace, name, pod, workload } of objects?.changes ?? []) {
       if (pod) this.#pods.set(`${namespace}/${name}`, pod);
       if (workload?.owner !== '') continue;
@@ -51,11 +55,11 @@ export class SubjectIdentity {
   }
 
   /** The container with its workload, as far as it can be told. */
-  identify(container: Container, labels: Labels, timeUs: number): Identified {
+  identify(container: Container, labels: Labels, seen: Seen): Identified {
     const { namespace, pod, workload, workloadKind } = container;
     if (namespace === '' || (pod === '' && workload === '' && Object.keys(labels).length === 0))
       return { container, entity: null };
-    if (workload !== '' && workloadKind !== '') return this.#tell(container, labels, timeUs);
+    if (workload !== '' && workloadKind !== '') return this.#tell(container, labels, seen);
     const object = this.#pods.get(`${namespace}/${pod}`);
     if (object)
       return {
@@ -68,22 +72,22 @@ export class SubjectIdentity {
     const stable = stableLabels(labels);
     if (Object.keys(stable).length === 0) return { container, entity: null };
     const named = { ...container, workloadKind: labelledKind, workload: nameOf(stable) };
-    return this.#tell(named, stable, timeUs);
+    return this.#tell(named, stable, seen);
   }
 
   /** An entity that makes the labels known, once for each pod and labels. */
-  #tell(container: Container, labels: Labels, timeUs: number): Identified {
+  #tell(container: Container, labels: Labels, { cluster, timeUs }: Seen): Identified {
     const { namespace, pod, workloadKind, workload } = container;
     const name = pod || workload;
     const isKnown = this.#workloads
       .get(namespace)
       ?.some(each => each.kind === workloadKind && each.name === workload);
-    const key = `${namespace}/${name}\n${canonicalJson(labels)}`;
+    const key = `${cluster}/${namespace}/${name}\n${canonicalJson(labels)}`;
     if (isKnown || this.#told.has(key) || Object.keys(labels).length === 0)
       return { container, entity: null };
     this.#told.add(key);
     const entity = withDefaults('EntityChange', {
-      ...{ cluster: this.#cluster, kind: 'Pod', namespace, name, uid: `${namespace}/${name}`, op: 'ADDED' },
+      ...{ cluster, kind: 'Pod', namespace, name, uid: `${namespace}/${name}`, op: 'ADDED' },
       observedAt: timeUs,
       cause: 'list',
       pod: withDefaults('PodProjection', { labels: { ...labels }, ownerKind: workloadKind, owner: workload }),

@@ -1,0 +1,16 @@
+import type { CapturedTopic } from '../captured-value.ts';
+
+/** The fields of a record in one spelling. */
+export interface KubeArmorRecord {
+  readonly source: string;
+  readonly processName: string;
+  readonly parentProcessName: string;
+  readonly resource: string;
+  /** Of `Data` and, for network, `Resource`: keys and values in lower case but for those of paths. */
+  readonly data: Readonly<Record<string, string>>;
+  /** Without `SYS_`, in lower case. */
+  readonly syscall: string;
+}
+
+/** What happened, without whose it is. Text: why it is no event. */
+export type Happening = { readonly topic: CapturedTopic; readonly [what: string]: unknown } | string;
