@@ -87,7 +87,7 @@ export class Learner {
       this.#version = this.#intervals.version;
     }
     const { container, origin } = event;
-    const id = `${origin.cluster}/${container.id || `${container.pod}/${container.name}`}`;
+    const id = `${origin.cluster}/${container.id || nameOf(container)}`;
     const found = this.#known.get(id);
     if (found) return found;
     const identity = identify(event, this.#intervals);
@@ -111,10 +111,18 @@ function identify(event: LearnableEvent, intervals: EntityIntervals): Found | Ou
 
 type Found = { readonly found: ContainerIdentity; readonly always: boolean };
 
-function told({ container, origin }: LearnableEvent): Found | undefined {
+function told(event: LearnableEvent): Found | undefined {
+  const { container, origin } = event;
   const { namespace, workloadKind, workload, name, image, pod, podUid } = container;
-  if (!namespace || !workloadKind || !workload || !name) return undefined;
+  // Traffic is the whole pod's, and who sees it on the wire knows no container.
+  const isOfPod = 'network' in event || 'dns' in event;
+  if (!namespace || !workloadKind || !workload || (!name && !isOfPod)) return undefined;
   const { cluster } = origin;
   const found = { cluster, namespace, workloadKind, workload, container: name, image, pod, podUid };
   return { found, always: true };
+}
+
+/** Of a container without an id: names repeat between namespaces. */
+function nameOf({ namespace, workloadKind, workload, pod, name }: LearnableEvent['container']): string {
+  return `${namespace}/${workloadKind}/${workload}/${pod}/${name}`;
 }
