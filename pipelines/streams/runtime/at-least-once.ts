@@ -16,7 +16,7 @@ export interface AtLeastOnceOptions {
  * Outputs and changes, then the mark that makes the changes count, then the offsets; each acknowledged before the next.
  * Outputs may go out before their checkpoint, changes never: between two marks there are those of one checkpoint only.
  *
- * Delivery: a crash in between repeats outputs, never state: a mark names the input it covers (docs/semantics.md, S23).
+ * Delivery: a crash in between repeats outputs, never state: a mark names the input it covers (docs/semantics.md, S25).
  */
 export function atLeastOnce({ producer, refused, again, commit }: AtLeastOnceOptions): Committer {
   const send = (records: readonly OutgoingRecord[]) =>

@@ -1,4 +1,4 @@
-/** What a task hands over to be made durable, and the mark it leaves with it. See docs/semantics.md, S23 and S25. */
+/** What a task hands over to be made durable, and the mark it leaves with it. See docs/semantics.md, S25 and S27. */
 
 import { SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord, PartitionEnd, TopicPartitionOffset } from '#kafka';

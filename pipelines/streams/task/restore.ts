@@ -1,4 +1,4 @@
-/** State from a log: which changes count, and what becomes of those that do not. See docs/semantics.md, S25. */
+/** State from a log: which changes count, and what becomes of those that do not. See docs/semantics.md, S27. */
 
 import type { LogRecord, PartitionRange } from '#kafka';
 import { type Counters, counted } from '../counters.ts';

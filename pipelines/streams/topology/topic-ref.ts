@@ -19,7 +19,7 @@ export function labelOf(ref: TopicRef): string {
 
 export const changelogOf = (applicationId: string, store: string) => `${applicationId}-${store}-changelog`;
 
-/** Where tasks note how far their state goes; see docs/semantics.md, S25. */
+/** Where tasks note how far their state goes; see docs/semantics.md, S27. */
 export const checkpointsOf = (applicationId: string) => `${applicationId}-checkpoints`;
 
 const legal = /^[a-zA-Z0-9._-]{1,120}$/;
