@@ -1,32 +1,32 @@
 /**
- * KubeArmorPolicy documents: an allow-list for each container, and a block for what none was seen doing.
+ * KubeArmorPolicy documents (of a node: KubeArmorHostPolicy): an allow-list for each container, and a block for what none was seen doing.
  *
  * KubeArmor itself only audits system calls; the enforcer denies what the second document blocks.
  */
 
-import { containerNameKey, type KubeArmorPolicy } from '#policy';
+import { containerNameKey, type KubeArmorHostPolicy, type KubeArmorPolicy } from '#policy';
 import type { Transport } from '#schemas';
 import { documentName } from './document-name.ts';
-import type { Emitted, Ground } from './emitted.ts';
+import type { EmitOptions, Emitted, Ground } from './emitted.ts';
 import type { PathRule } from './generalise.ts';
 import type { ContainerPolicy, WorkloadPolicy } from './policy-ir.ts';
 
 const severity = { unseen: 5, traced: 8 };
 
-export function emitKubeArmor(policy: WorkloadPolicy): Emitted[] {
+export function emitKubeArmor(policy: WorkloadPolicy, options: EmitOptions): Emitted[] {
   return policy.containers.flatMap(container => [
-    ...allowList(policy, container),
+    ...allowList(policy, container, options),
     ...(container.traces ? [] : [block(policy, container)]),
   ]);
 }
 
-type Spec = KubeArmorPolicy['spec'];
+type Spec = Omit<KubeArmorPolicy['spec'], 'selector' | 'presets'>;
 
 /** None when nothing at all was seen of the container. */
-function allowList(policy: WorkloadPolicy, container: ContainerPolicy): Emitted[] {
-  const { executables, files, transports } = container;
+function allowList(policy: WorkloadPolicy, container: ContainerPolicy, options: EmitOptions): Emitted[] {
+  const { executables, files, transports, capabilities } = container;
   const grounds = new Map<string, Ground>();
-  const spec: Spec = { severity: severity.unseen, selector: selectorOf(policy, container) };
+  const spec: Spec = { severity: severity.unseen };
   if (executables.length > 0) {
     spec.process = { matchPaths: executables.map(({ path }) => ({ path })) };
     note(grounds, 'spec.process.matchPaths', executables, 'executes');
@@ -45,6 +45,18 @@ function allowList(policy: WorkloadPolicy, container: ContainerPolicy): Emitted[
       grounds.set(`spec.network.matchProtocols[${i}]`, { summary, observed, evidence });
     }
   }
+  if (!options.capabilities) {
+    for (const { capability } of capabilities)
+      options.lose(
+        `container ${container.container}: capability ${capability}: capabilities are not restricted`,
+      );
+  } else if (capabilities.length > 0) {
+    spec.capabilities = { matchCapabilities: capabilities.map(({ capability }) => ({ capability })) };
+    for (const [i, { capability, evidence }] of capabilities.entries()) {
+      const summary = `uses capability ${capability}`;
+      grounds.set(`spec.capabilities.matchCapabilities[${i}]`, { summary, observed: 1, evidence });
+    }
+  }
   if (grounds.size === 0) return [];
   spec.action = 'Allow';
   spec.message = 'not seen while learning';
@@ -54,7 +66,6 @@ function allowList(policy: WorkloadPolicy, container: ContainerPolicy): Emitted[
 function block(policy: WorkloadPolicy, container: ContainerPolicy): Emitted {
   const spec: Spec = {
     severity: severity.traced,
-    selector: selectorOf(policy, container),
     syscalls: { matchSyscalls: [{ syscall: ['ptrace'] }] },
     action: 'Block',
     message: 'tracing another process was never seen',
@@ -67,21 +78,28 @@ function block(policy: WorkloadPolicy, container: ContainerPolicy): Emitted {
 }
 
 function documentFor(
-  { namespace, workloadKind, workload }: WorkloadPolicy,
+  policy: WorkloadPolicy,
   { container }: ContainerPolicy,
   { spec, suffix }: { readonly spec: Spec; readonly suffix?: string },
-): KubeArmorPolicy {
-  const name = documentName({ workloadKind, workload, container, ...(suffix && { suffix }) });
+): KubeArmorPolicy | KubeArmorHostPolicy {
+  const { namespace, workloadKind, workload, selector } = policy;
+  const labels = { 'app.kubernetes.io/managed-by': 'sluice' };
+  const named = { workloadKind, workload, ...(suffix && { suffix }) };
+  if (workloadKind === 'Node') {
+    return {
+      apiVersion: 'security.kubearmor.com/v1',
+      kind: 'KubeArmorHostPolicy',
+      metadata: { name: documentName(named), labels },
+      spec: { ...spec, nodeSelector: { matchLabels: { ...selector } } },
+    };
+  }
+  const matchLabels = { ...selector, [containerNameKey]: `[${container}]` };
   return {
     apiVersion: 'security.kubearmor.com/v1',
     kind: 'KubeArmorPolicy',
-    metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'sluice' } },
-    spec,
+    metadata: { name: documentName({ ...named, container }), namespace, labels },
+    spec: { ...spec, selector: { matchLabels } },
   };
-}
-
-function selectorOf({ selector }: WorkloadPolicy, { container }: ContainerPolicy): Spec['selector'] {
-  return { matchLabels: { ...selector, [containerNameKey]: `[${container}]` } };
 }
 
 function fileSection(files: readonly PathRule[]): Spec['file'] {

@@ -1,15 +1,22 @@
-/** A NetworkPolicy for the pods of a workload: whom they may reach and who may reach them, on which ports. */
+/**
+ * A NetworkPolicy for the pods of a workload: whom they may reach and who may reach them, on which ports.
+ *
+ * It cannot say requests, names, reserved identities or ICMP. Such a rule is left out and reported: written as what is below
+ * it, it would admit more than was seen (docs/discovery.md). `widen` writes it that way nevertheless, and reports that.
+ */
 
 import type { NetworkPolicy, NetworkPolicyPeer } from '#policy';
-import type { Peer } from '#schemas';
 import { documentName } from './document-name.ts';
-import type { Emitted, Ground } from './emitted.ts';
-import type { PeerRule, WorkloadPolicy } from './policy-ir.ts';
+import type { EmitOptions, Emitted, Ground } from './emitted.ts';
+import { nameOf, type PeerRule, portName } from './network-ir.ts';
+import type { WorkloadPolicy } from './policy-ir.ts';
 
 /** None when no network activity was seen. One entry per peer and port, so that none is joined with another's port. */
-export function emitKubernetes(policy: WorkloadPolicy): Emitted[] {
+export function emitKubernetes(policy: WorkloadPolicy, options: EmitOptions): Emitted[] {
   const { network, namespace, workloadKind, workload, selector } = policy;
-  if (!network) return [];
+  if (!network || workloadKind === 'Node') return [];
+  const egress = network.egress.flatMap(rule => sayable('egress', rule, options));
+  const ingress = network.ingress.flatMap(rule => sayable('ingress', rule, options));
   const grounds = new Map<string, Ground>();
   const note = (direction: 'egress' | 'ingress', rules: readonly PeerRule[]) => {
     for (const [i, rule] of rules.entries()) {
@@ -17,8 +24,8 @@ export function emitKubernetes(policy: WorkloadPolicy): Emitted[] {
       grounds.set(`spec.${direction}[${i}]`, { summary, observed: 1, evidence: rule.evidence });
     }
   };
-  note('egress', network.egress);
-  note('ingress', network.ingress);
+  note('egress', egress);
+  note('ingress', ingress);
   const object: NetworkPolicy = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -30,28 +37,53 @@ export function emitKubernetes(policy: WorkloadPolicy): Emitted[] {
     spec: {
       podSelector: { matchLabels: { ...selector } },
       policyTypes: ['Egress', 'Ingress'],
-      egress: network.egress.map(rule => ({ to: [peerOf(rule.peer)], ports: portsOf(rule) })),
-      ingress: network.ingress.map(rule => ({ from: [peerOf(rule.peer)], ports: portsOf(rule) })),
+      egress: egress.map(rule => ({ to: peersOf(rule), ports: portsOf(rule) })),
+      ingress: ingress.map(rule => ({ from: peersOf(rule), ports: portsOf(rule) })),
     },
   };
   return [{ object, grounds }];
 }
 
+/** The rule, or none; what is left out or admits more is reported. */
+function sayable(direction: 'egress' | 'ingress', rule: PeerRule, { lose, widen }: EmitOptions): PeerRule[] {
+  const where = `${direction} ${nameOf(rule.peer)}, ${portName(rule)}`;
+  const why = inexpressible(rule);
+  if (why) {
+    lose(`${where}: ${why}`);
+    return [];
+  }
+  const layer7 = rule.http.length > 0 ? 'requests' : rule.dns.length > 0 ? 'DNS names' : '';
+  if (layer7 === '') return [rule];
+  lose(
+    widen
+      ? `${where}: widened: a NetworkPolicy cannot name ${layer7}, so it admits all of them`
+      : `${where}: a NetworkPolicy cannot name ${layer7}; left out`,
+  );
+  return widen ? [rule] : [];
+}
+
+function inexpressible({ peer, transport, addresses }: PeerRule): string {
+  if (peer.type === 'ENTITY') return `a NetworkPolicy cannot name ${peer.value}`;
+  if (peer.type === 'FQDN' && addresses.length === 0) return `a NetworkPolicy cannot name ${peer.value}`;
+  return ['TCP', 'UDP', 'SCTP'].includes(transport) ? '' : `a NetworkPolicy cannot name ${transport}`;
+}
+
 /** The namespace is always named: without it a peer would be looked for in the policy's own. */
-function peerOf({ type, namespace, selector, value }: Peer): NetworkPolicyPeer {
-  if (type === 'ADDRESS') return { ipBlock: { cidr: value } };
-  return {
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-    podSelector: { matchLabels: { ...selector } },
-  };
+function peersOf({ peer: { type, namespace, selector, value }, addresses }: PeerRule): NetworkPolicyPeer[] {
+  if (type === 'FQDN') return addresses.map(cidr => ({ ipBlock: { cidr } }));
+  if (type === 'ADDRESS') return [{ ipBlock: { cidr: value } }];
+  return [
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+      podSelector: { matchLabels: { ...selector } },
+    },
+  ];
 }
 
 function portsOf({ transport, port }: PeerRule) {
   return [{ protocol: transport as 'TCP' | 'UDP' | 'SCTP', port }];
 }
 
-function summaryOf({ peer, transport, port }: PeerRule): string {
-  const who =
-    peer.type === 'ADDRESS' ? peer.value : `${peer.workloadKind} ${peer.namespace}/${peer.workload}`;
-  return `${who}, ${transport} port ${port}`;
+function summaryOf(rule: PeerRule): string {
+  return `${nameOf(rule.peer)}, ${portName(rule)}`;
 }

@@ -1,12 +1,21 @@
 /** What an emitter gives: documents, and what stands behind each of their rules. */
 
-import { type FlatRule, flattenRules, type PolicyObject } from '#policy';
+import { type AnyPolicyObject, type CiliumRule, type FlatRule, flattenAny } from '#policy';
 import type { Evidence, PolicyRule } from '#schemas';
 
 export interface Emitted {
-  readonly object: PolicyObject;
+  readonly object: AnyPolicyObject;
   /** By where a rule stands in the document: `spec.file.matchPaths[2]`. */
   readonly grounds: ReadonlyMap<string, Ground>;
+}
+
+export interface EmitOptions {
+  /** Called with what was seen and is not in the documents, or admits more than was seen. */
+  readonly lose: (what: string) => void;
+  /** Whether what a document cannot say exactly is said wider; it is reported in either case. */
+  readonly widen: boolean;
+  /** Whether capabilities are restricted to those that were seen. */
+  readonly capabilities: boolean;
 }
 
 export interface Ground {
@@ -18,13 +27,13 @@ export interface Ground {
 
 /** The rules of the document with what stands behind them, defaults included. */
 export function policyRules({ object, grounds }: Emitted): PolicyRule[] {
-  return flattenRules(object).map(rule => {
+  return flattenAny(object).map(rule => {
     const { summary, observed, evidence } = groundOf(rule, grounds);
     return { ruleId: rule.ruleId, document: object.metadata.name, summary, observed, evidence };
   });
 }
 
-function groundOf(rule: FlatRule, grounds: Emitted['grounds']): Ground {
+function groundOf(rule: FlatRule | CiliumRule, grounds: Emitted['grounds']): Ground {
   if (rule.match.type !== 'default') return grounds.get(rule.at) ?? nothingSeen;
   return { ...nothingSeen, summary: `what was not seen (${rule.class}) is denied` };
 }

@@ -5,7 +5,7 @@ import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import type { Stage } from '#schemas';
 import { runPipeline } from '#streams';
-import { emitterNames } from './make-policy.ts';
+import { defaultEmitters, emitterNames } from './make-policy.ts';
 import { discoveryDefaults, discoveryTopology } from './topology.ts';
 
 const milliseconds = z.coerce.number().int().positive();
@@ -24,7 +24,7 @@ await runPipeline({
     /** Comma-separated. */
     emit: z
       .string()
-      .default(emitterNames.join(','))
+      .default(defaultEmitters.join(','))
       .transform(list => list.split(',').map(name => name.trim()))
       .pipe(z.array(z.enum(emitterNames))),
   },

@@ -2,15 +2,35 @@
 
 import { documentOf, policyDigest } from '#policy';
 import type { BehaviourProfile, Policy } from '#schemas';
+import { emitCilium } from './emit-cilium.ts';
 import { emitKubeArmor } from './emit-kubearmor.ts';
 import { emitKubernetes } from './emit-kubernetes.ts';
-import { policyRules } from './emitted.ts';
+import { type EmitOptions, type Emitted, policyRules } from './emitted.ts';
+import { type HttpOptions, httpDefaults } from './generalise-http.ts';
 import { compareText } from './order.ts';
-import { workloadPolicy } from './policy-ir.ts';
+import { type WorkloadPolicy, workloadPolicy } from './policy-ir.ts';
 
-export const emitters = { kubearmor: emitKubeArmor, kubernetes: emitKubernetes } as const;
-export type EmitterName = keyof typeof emitters;
+type Emit = (policy: WorkloadPolicy, options: EmitOptions) => Emitted[];
+export type EmitterName = 'kubearmor' | 'cilium' | 'kubernetes';
+export const emitters: Readonly<Record<EmitterName, Emit>> = {
+  kubearmor: emitKubeArmor,
+  cilium: emitCilium,
+  kubernetes: emitKubernetes,
+};
 export const emitterNames = Object.freeze(Object.keys(emitters)) as readonly EmitterName[];
+
+/** What a node enforces without anybody's help. */
+export const defaultEmitters: readonly EmitterName[] = Object.freeze(['kubearmor', 'kubernetes'] as const);
+
+export interface PolicyOptions {
+  readonly http: HttpOptions;
+  /** Whether what a kind of document cannot say exactly is written wider and reported, instead of left out and reported. */
+  readonly widen: boolean;
+  /** Whether capabilities are restricted to those that were seen. KubeArmor does; our own enforcer refuses such documents. */
+  readonly capabilities: boolean;
+}
+
+export const policyDefaults: PolicyOptions = { http: httpDefaults, widen: false, capabilities: false };
 
 /** What a policy says, without its place among its versions. */
 export type PolicyContent = Pick<Policy, 'target' | 'documents' | 'rules' | 'losses' | 'digest'>;
@@ -19,11 +39,15 @@ export type PolicyContent = Pick<Policy, 'target' | 'documents' | 'rules' | 'los
 export function makePolicy(
   profiles: readonly BehaviourProfile[],
   emit: readonly EmitterName[],
+  { http, widen, capabilities }: PolicyOptions = policyDefaults,
 ): PolicyContent | undefined {
-  const policy = workloadPolicy(profiles);
-  const { cluster, namespace, workloadKind, workload, selector, losses } = policy;
+  const policy = workloadPolicy(profiles, http);
+  const { cluster, namespace, workloadKind, workload, selector } = policy;
+  const losses = new Set(policy.losses);
   if (Object.keys(selector).length === 0) return undefined;
-  const emitted = emitterNames.filter(name => emit.includes(name)).flatMap(name => emitters[name](policy));
+  const emitted = emitterNames
+    .filter(name => emit.includes(name))
+    .flatMap(name => emitters[name](policy, { widen, capabilities, lose: what => losses.add(what) }));
   if (emitted.length === 0) return undefined;
   const target = { cluster, namespace, workloadKind, workload, selector: { ...selector } };
   const documents = emitted
@@ -33,7 +57,7 @@ export function makePolicy(
     target,
     documents,
     rules: emitted.flatMap(policyRules),
-    losses: [...losses],
+    losses: [...losses].sort(compareText),
     digest: policyDigest({ target, documents }),
   };
 }

@@ -10,14 +10,14 @@ import {
   to,
   topology,
 } from '#streams';
-import { emitterNames } from './make-policy.ts';
+import { defaultEmitters } from './make-policy.ts';
 import { PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
 export const discoveryDefaults: PlanSettings = {
   quietMs: 500,
   maxWaitMs: 30_000,
   stage: 'CANDIDATE',
-  emit: emitterNames,
+  emit: defaultEmitters,
 };
 
 export interface DiscoveryOptions {

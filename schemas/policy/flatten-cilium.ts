@@ -115,10 +115,13 @@ function entryRules(entry: Entry, { namespace, direction, action, at }: Scope): 
   const peers = peersOf(entry, namespace);
   // An entry that names neither peer nor port admits nobody: it only closes the direction.
   if (peers === null && ports.length === 0) return [];
-  const any = [{ port: { type: 'any' } as const, layer7: null }];
+  const any = [{ port: { type: 'any' } as const, layer7: null, within: '' }];
   return (peers ?? [{ type: 'any' } as const]).flatMap(peer =>
-    (ports.length > 0 ? ports : any).map(({ port, layer7 }) =>
-      named({ class: direction, action, at, match: { type: 'cilium', peer, port, layer7 } }),
+    (ports.length > 0 ? ports : any).map(({ port, layer7, within }) =>
+      named({
+        ...{ class: direction, action, at: at + within },
+        match: { type: 'cilium', peer, port, layer7 },
+      }),
     ),
   );
 }
@@ -163,10 +166,12 @@ function endpoints(selector: LabelSelector, namespace: string | null): CiliumPee
 interface PortAndLayer7 {
   readonly port: CiliumPortMatch;
   readonly layer7: CiliumLayer7 | null;
+  /** Where a layer 7 match stands in its entry; empty without. */
+  readonly within: string;
 }
 
 function portsOf({ toPorts = [], icmps = [] }: Entry): PortAndLayer7[] {
-  const ofPorts = toPorts.flatMap(({ ports, rules }) => {
+  const ofPorts = toPorts.flatMap(({ ports, rules }, i) => {
     const layer7: (CiliumLayer7 | null)[] = [
       ...(rules?.http ?? []).map(({ method, path, host, headers }) => ({
         ...({ type: 'http', method: method ?? null, path: path ?? null, host: host ?? null } as const),
@@ -176,12 +181,15 @@ function portsOf({ toPorts = [], icmps = [] }: Entry): PortAndLayer7[] {
     ];
     const each = layer7.length > 0 ? layer7 : [null];
     const matches = ports?.length ? ports.flatMap(portMatches) : [{ type: 'any' } as const];
-    return matches.flatMap(port => each.map(layer7 => ({ port, layer7 })));
+    const within = (layer7: CiliumLayer7 | null, k: number) =>
+      layer7 ? `.toPorts[${i}].rules.${layer7.type}[${k}]` : '';
+    return matches.flatMap(port => each.map((layer7, k) => ({ port, layer7, within: within(layer7, k) })));
   });
   const ofIcmp = icmps.flatMap(({ fields = [] }) =>
     fields.map(({ family = 'IPv4', type }) => ({
       port: { type: 'icmp' as const, family, icmpType: type },
       layer7: null,
+      within: '',
     })),
   );
   return [...ofPorts, ...ofIcmp];

@@ -1,0 +1,137 @@
+/**
+ * A CiliumNetworkPolicy for the pods of a workload, a CiliumClusterwideNetworkPolicy for a node: peers by labels, name, reserved
+ * identity or address; ports, ICMP types, requests and DNS names; both directions.
+ */
+
+import type { CiliumPolicy, CiliumSpec } from '#policy';
+import { withDefaults } from '#schemas';
+import { documentName } from './document-name.ts';
+import type { EmitOptions, Emitted, Ground } from './emitted.ts';
+import { nameOf, type PeerRule, portName } from './network-ir.ts';
+import type { WorkloadPolicy } from './policy-ir.ts';
+
+type Direction = 'egress' | 'ingress';
+
+/** None when no network activity was seen. */
+export function emitCilium(policy: WorkloadPolicy, { lose }: EmitOptions): Emitted[] {
+  const { network, namespace, workloadKind, workload, selector } = policy;
+  if (!network) return [];
+  const grounds = new Map<string, Ground>();
+  const egress = withDnsServer(network.egress, lose);
+  const note = (direction: Direction, rules: readonly PeerRule[]) => {
+    for (const [i, rule] of rules.entries())
+      noteRule(grounds, { direction, at: `spec.${direction}[${i}]`, rule });
+  };
+  note('egress', egress);
+  note('ingress', network.ingress);
+  const labels = { matchLabels: { ...selector } };
+  const spec: CiliumSpec = {
+    ...(workloadKind === 'Node' ? { nodeSelector: labels } : { endpointSelector: labels }),
+    // An entry that names nobody closes the direction; no entry at all would leave it open.
+    egress: egress.length > 0 ? egress.map(rule => entryOf('to', rule)) : [{}],
+    ingress: network.ingress.length > 0 ? network.ingress.map(rule => entryOf('from', rule)) : [{}],
+  };
+  const name = documentName({ workloadKind, workload });
+  const managed = { 'app.kubernetes.io/managed-by': 'sluice' };
+  const object: CiliumPolicy =
+    workloadKind === 'Node'
+      ? {
+          ...{ apiVersion: 'cilium.io/v2', kind: 'CiliumClusterwideNetworkPolicy' },
+          ...{ metadata: { name, labels: managed }, spec },
+        }
+      : {
+          ...{ apiVersion: 'cilium.io/v2', kind: 'CiliumNetworkPolicy' },
+          ...{ metadata: { name, namespace, labels: managed }, spec },
+        };
+  return [{ object, grounds }];
+}
+
+const dnsPort = 53;
+
+/** Cilium learns names from the answers it sees, so whoever may reach a name must ask somebody it watches. */
+function withDnsServer(egress: readonly PeerRule[], lose: (what: string) => void): PeerRule[] {
+  const named = egress.filter(({ peer }) => peer.type === 'FQDN');
+  if (named.length === 0 || egress.some(isDnsServer)) return [...egress];
+  lose('egress to names: the DNS server that answered was not seen; kube-dns in kube-system is assumed');
+  const selector = { 'k8s-app': 'kube-dns' };
+  const server = {
+    type: 'WORKLOAD',
+    namespace: 'kube-system',
+    workloadKind: 'Service',
+    workload: 'kube-dns',
+  } as const;
+  const names = new Map(named.map(({ peer, evidence }) => [peer.value, { name: peer.value, evidence }]));
+  return [
+    ...egress,
+    {
+      ...{ peer: withDefaults('Peer', { ...server, selector }), transport: 'UDP', port: dnsPort },
+      ...{ icmpType: null, http: [], addresses: [], dns: [...names.values()], evidence: named[0]!.evidence },
+    },
+  ];
+}
+
+function isDnsServer({ transport, port }: PeerRule): boolean {
+  return port === dnsPort && (transport === 'UDP' || transport === 'TCP');
+}
+
+type Entry = NonNullable<CiliumSpec['egress']>[number];
+
+function entryOf(side: 'to' | 'from', rule: PeerRule): Entry {
+  return { ...peerOf(side, rule), ...portOf(rule, side === 'to') } as Entry;
+}
+
+function peerOf(side: 'to' | 'from', { peer }: PeerRule) {
+  const { type, namespace, selector, value } = peer;
+  switch (type) {
+    case 'WORKLOAD':
+      return {
+        [`${side}Endpoints`]: [
+          { matchLabels: { ...selector, 'k8s:io.kubernetes.pod.namespace': namespace } },
+        ],
+      };
+    case 'ENTITY':
+      return { [`${side}Entities`]: [value] };
+    case 'FQDN':
+      return { toFQDNs: [{ matchName: value }] };
+    case 'ADDRESS':
+      return { [`${side}CIDR`]: [value] };
+  }
+}
+
+function portOf(rule: PeerRule, isEgress: boolean) {
+  const { transport, port, icmpType, http, dns } = rule;
+  if (icmpType !== null) {
+    return { icmps: [{ fields: [{ family: transport === 'ICMP' ? 'IPv4' : 'IPv6', type: icmpType }] }] };
+  }
+  const names = dns.map(({ name }) => ({ matchName: name }));
+  const rules =
+    http.length > 0
+      ? { rules: { http: http.map(({ method, path }) => ({ method, path })) } }
+      : names.length > 0 && isEgress
+        ? { rules: { dns: names } }
+        : {};
+  return { toPorts: [{ ports: [{ port: String(port), protocol: transport }], ...rules }] };
+}
+
+interface Noted {
+  readonly direction: Direction;
+  readonly at: string;
+  readonly rule: PeerRule;
+}
+
+function noteRule(grounds: Map<string, Ground>, { direction, at, rule }: Noted): void {
+  const verb = direction === 'egress' ? 'connects to' : 'accepts';
+  const where = `${nameOf(rule.peer)}, ${portName(rule)}`;
+  grounds.set(at, { summary: `${verb} ${where}`, observed: 1, evidence: rule.evidence });
+  for (const [k, { method, path, admits, observed, evidence }] of rule.http.entries()) {
+    const what = `${direction === 'egress' ? 'asks' : 'answers'} ${where}: ${method} ${path}`;
+    const summary = admits ? `${what}; admits ${admits}` : what;
+    grounds.set(`${at}.toPorts[0].rules.http[${k}]`, { summary, observed, evidence });
+  }
+  for (const [k, { name, evidence }] of rule.dns.entries())
+    grounds.set(`${at}.toPorts[0].rules.dns[${k}]`, {
+      summary: `asks ${where} for ${name}`,
+      observed: 1,
+      evidence,
+    });
+}
