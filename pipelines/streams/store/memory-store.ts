@@ -12,14 +12,19 @@ interface Entry<K, V> {
 }
 
 /**
- * Everything in a Map. Order costs a sort at the first iteration after a key came or went, and nothing until then: iterate
- * in punctuators, not per record.
+ * Everything in a Map. Order costs nothing until somebody iterates; then what came since the last time is sorted and merged:
+ * iterate in punctuators, not per record.
  */
 export class MemoryStore<K, V> implements KeyValueStore<K, V> {
   readonly name: string;
   readonly #keys: Serde<K>;
   readonly #entries = new Map<Identity, Entry<K, V>>();
-  #sorted: readonly Entry<K, V>[] | null = null;
+  /** In order, as of the last iteration; some may be dead since. Never changed in place: whoever iterates keeps his. */
+  #sorted: readonly Entry<K, V>[] = [];
+  /** Came since then. */
+  #fresh: Entry<K, V>[] = [];
+  /** How many of both are dead. */
+  #dead = 0;
 
   constructor({ name, key }: Pick<KeyValueOptions<K, V>, 'name' | 'key'>) {
     this.name = name;
@@ -50,8 +55,9 @@ export class MemoryStore<K, V> implements KeyValueStore<K, V> {
       entry.timestampMs = timestampMs;
       return;
     }
-    this.#entries.set(identity, { key, value, timestampMs, bytes: null, live: true });
-    this.#sorted = null;
+    const fresh = { key, value, timestampMs, bytes: null, live: true };
+    this.#entries.set(identity, fresh);
+    this.#fresh.push(fresh);
   }
 
   delete(key: K): void {
@@ -60,7 +66,9 @@ export class MemoryStore<K, V> implements KeyValueStore<K, V> {
     if (!entry) return;
     entry.live = false;
     this.#entries.delete(identity);
-    this.#sorted = null;
+    this.#dead += 1;
+    // Keys that come and go between two iterations must not pile up.
+    if (this.#dead > this.#entries.size + 1_000) this.#bury();
   }
 
   all(): Iterable<readonly [K, V]> {
@@ -78,12 +86,41 @@ export class MemoryStore<K, V> implements KeyValueStore<K, V> {
   }
 
   #inOrder(): readonly Entry<K, V>[] {
-    if (this.#sorted) return this.#sorted;
-    const entries = [...this.#entries.values()];
-    for (const entry of entries) entry.bytes ??= this.#keys.serialize(entry.key);
-    this.#sorted = entries.sort((a, b) => Buffer.compare(a.bytes!, b.bytes!));
+    if (this.#fresh.length === 0) return this.#sorted;
+    const fresh = this.#fresh.filter(({ live }) => live);
+    for (const entry of fresh) entry.bytes ??= this.#keys.serialize(entry.key);
+    fresh.sort(byBytes);
+    this.#sorted = merged(this.#sorted, fresh);
+    this.#fresh = [];
+    this.#dead = 0;
     return this.#sorted;
   }
+
+  #bury(): void {
+    this.#sorted = this.#sorted.filter(({ live }) => live);
+    this.#fresh = this.#fresh.filter(({ live }) => live);
+    this.#dead = 0;
+  }
+}
+
+interface Ordered {
+  readonly bytes: Buffer | null;
+  readonly live: boolean;
+}
+
+const byBytes = (a: Ordered, b: Ordered) => Buffer.compare(a.bytes!, b.bytes!);
+
+/** The live ones of both, in order. */
+function merged<E extends Ordered>(one: readonly E[], other: readonly E[]): readonly E[] {
+  const all: E[] = [];
+  let next = 0;
+  for (const entry of one) {
+    if (!entry.live) continue;
+    while (next < other.length && byBytes(other[next]!, entry) < 0) all.push(other[next++]!);
+    all.push(entry);
+  }
+  while (next < other.length) all.push(other[next++]!);
+  return all;
 }
 
 function lowerBound(sorted: readonly Entry<unknown, unknown>[], bytes: Buffer): number {
