@@ -39,7 +39,9 @@ describe(`a store with ${entries} entries`, () => {
     client = kafkaClient({ bootstrapServers: inject('bootstrapServers'), clientId: name });
     const admin = await client.admin();
     const own = ['in', 'out', 'dead', 'counts-changelog', 'checkpoints'];
-    await admin.createTopics(own.map(each => ({ topic: `${name}-${each}`, partitions: 1 })));
+    // As the application makes its own; with retention by age the broker would delete the entries, which are old.
+    const config = { 'cleanup.policy': 'compact' };
+    await admin.createTopics(own.map(each => ({ topic: `${name}-${each}`, partitions: 1, config })));
     const producer = await client.producer();
     const topic = `${name}-counts-changelog`;
     for (let at = 0; at < entries; at += 50_000) {
