@@ -199,6 +199,36 @@ describe('files of a store', () => {
     again.disk.close();
   });
 
+  it('go on from where a restore was broken off', () => {
+    const { directory, identity, owner } = new Member();
+    const disk = { directory, identity, owner, nowMs: () => 0, warn() {} };
+    const opened = keyValueStore({ name: 's', ...text, engine: 'disk' }).open({
+      streamTimeMs: () => -1,
+      disk,
+    });
+    const recovered = () => {
+      const work = opened.disk!.recover(history({ end: 10_000 }));
+      let step = work.next();
+      while (!step.done) step = work.next();
+      return step.value;
+    };
+    const restore = (from: number, to: number) => {
+      for (let offset = from; offset < to; offset += 1) {
+        const record = { topic: 'log', partition: 0, offset, timestampMs: 0, headers: {} };
+        const value = Buffer.from(`at ${offset}`);
+        opened.changelog!.restore({ ...record, key: Buffer.from(keyOf(offset % 900)), value });
+      }
+    };
+    expect(recovered()).toBe(0);
+    restore(0, 2_345);
+    expect(opened.store.get(keyOf(0))).toBe('at 1800');
+    expect(recovered()).toBe(2_345);
+    restore(2_345, 3_000);
+    opened.disk!.begin('history');
+    expect([opened.store.size, opened.store.get(keyOf(0))]).toEqual([900, 'at 2700']);
+    opened.disk!.close();
+  });
+
   const reasons: Readonly<Record<string, [(member: Member) => DiskHistory, RegExp]>> = {
     'ahead of what counts': [() => history({ end: 99 }), /at offset 100 .* ends at 99/],
     'behind the beginning of their changelog': [() => history({ earliest: 101 }), /begins at 101/],

@@ -34,9 +34,12 @@ export class DiskFiles implements StoreDisk {
   }
 
   *recover(history: DiskHistory): Generator<void, number> {
+    // A restore that was broken off goes on from where it was.
+    this.close();
     yield* this.#file.recover(history);
     if (!this.#keeps) this.#file.clear();
     this.#restore.begin(this.#file.position);
+    this.#entries.forget();
     this.#entries.size = this.#file.count;
     return this.#file.position;
   }

@@ -28,6 +28,8 @@ export class DiskRestore {
   }
 
   begin(position: number): void {
+    this.#rows = new Map();
+    this.#uncovered = 0;
     this.#position = position;
   }
 

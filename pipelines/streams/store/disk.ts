@@ -30,7 +30,7 @@ export interface DiskHistory {
 export interface StoreDisk {
   /**
    * Opens the files, or new ones where they cannot be trusted, with a warning that says why. Each step is a slice of work that is
-   * short enough to let others run. Returns the offset of the changelog from which to restore.
+   * short enough to let others run. May be called again before `begin`. Returns the offset of the changelog from which to restore.
    * Errors: STORE_LOCKED, STORE_UNUSABLE.
    */
   recover(history: DiskHistory): Generator<void, number>;
