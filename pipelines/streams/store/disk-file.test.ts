@@ -170,65 +170,6 @@ describe('files of a store', () => {
     again.disk.close();
   });
 
-  it('are filled from a changelog, and read meanwhile, whatever is in them and in memory', () => {
-    const member = new Member();
-    member.fill({ end: 100 });
-    const { directory, identity, owner } = member;
-    const disk = { directory, identity, owner, nowMs: () => 0, warn() {} };
-    const spec = keyValueStore({ name: 's', ...text, engine: 'disk' });
-    const opened = spec.open({ streamTimeMs: () => -1, disk });
-    for (const _ of opened.disk!.recover(history({ end: 10_000 })));
-    const { store, changelog } = opened;
-    expect(store.get(keyOf(3))).toBe('value 3');
-    // As many as are written at once, and one more.
-    for (const [i, value] of [...Array(2_000).keys(), 3].entries()) {
-      const record = { topic: 'log', partition: 0, offset: 100 + i, timestampMs: i, headers: {} };
-      changelog!.restore({ ...record, key: Buffer.from(keyOf(value)), value: Buffer.from(`new ${i}`) });
-      if (i === 1_999) expect([store.size, store.get(keyOf(3))]).toEqual([2_000, 'new 3']);
-    }
-    expect([store.get(keyOf(3)), store.timestampOf(keyOf(3))]).toEqual(['new 2000', 2_000]);
-    changelog!.restore({
-      ...{ topic: 'log', partition: 0, offset: 2_101, timestampMs: 0, headers: {} },
-      ...{ key: Buffer.from(keyOf(3)), value: null },
-    });
-    opened.disk!.begin('history');
-    expect([store.size, store.has(keyOf(3))]).toEqual([1_999, false]);
-    opened.disk!.close();
-    const again = member.open(history({ end: 10_000 }));
-    expect([again.from, again.size()]).toEqual([2_102, 1_999]);
-    again.disk.close();
-  });
-
-  it('go on from where a restore was broken off', () => {
-    const { directory, identity, owner } = new Member();
-    const disk = { directory, identity, owner, nowMs: () => 0, warn() {} };
-    const opened = keyValueStore({ name: 's', ...text, engine: 'disk' }).open({
-      streamTimeMs: () => -1,
-      disk,
-    });
-    const recovered = () => {
-      const work = opened.disk!.recover(history({ end: 10_000 }));
-      let step = work.next();
-      while (!step.done) step = work.next();
-      return step.value;
-    };
-    const restore = (from: number, to: number) => {
-      for (let offset = from; offset < to; offset += 1) {
-        const record = { topic: 'log', partition: 0, offset, timestampMs: 0, headers: {} };
-        const value = Buffer.from(`at ${offset}`);
-        opened.changelog!.restore({ ...record, key: Buffer.from(keyOf(offset % 900)), value });
-      }
-    };
-    expect(recovered()).toBe(0);
-    restore(0, 2_345);
-    expect(opened.store.get(keyOf(0))).toBe('at 1800');
-    expect(recovered()).toBe(2_345);
-    restore(2_345, 3_000);
-    opened.disk!.begin('history');
-    expect([opened.store.size, opened.store.get(keyOf(0))]).toEqual([900, 'at 2700']);
-    opened.disk!.close();
-  });
-
   const reasons: Readonly<Record<string, [(member: Member) => DiskHistory, RegExp]>> = {
     'ahead of what counts': [() => history({ end: 99 }), /at offset 100 .* ends at 99/],
     'behind the beginning of their changelog': [() => history({ earliest: 101 }), /begins at 101/],
