@@ -22,6 +22,8 @@ export interface Serde<T> {
   serialize(value: T): Buffer;
   /** Errors: RECORD_TRUNCATED, RECORD_CORRUPT, SCHEMA_UNKNOWN, SCHEMA_INCOMPATIBLE. */
   deserialize(bytes: Buffer): T;
+  /** Of a serialised key: what decides its partition, where that is not all of it. */
+  partitionKey?(bytes: Buffer): Buffer;
 }
 
 /** SCHEMA_UNKNOWN, with the id that is. */

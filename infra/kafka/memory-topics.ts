@@ -87,7 +87,7 @@ export class MemoryTopics {
     }
   }
 
-  #target({ topic: name, partition, key, value }: OutgoingRecord): MemoryPartition {
+  #target({ topic: name, partition, key, value, partitionKey }: OutgoingRecord): MemoryPartition {
     const topic = this.#find(name);
     const sizeBytes = (key?.length ?? 0) + (value?.length ?? 0);
     if (sizeBytes > maxRecordBytes) {
@@ -97,7 +97,8 @@ export class MemoryTopics {
       );
     }
     if (partition !== undefined) return this.partition({ topic: name, partition });
-    if (key) return topic.partitions[partitionOf(key, topic.partitions.length)]!;
+    const placing = partitionKey ?? key;
+    if (placing) return topic.partitions[partitionOf(placing, topic.partitions.length)]!;
     topic.turn = (topic.turn + 1) % topic.partitions.length;
     return topic.partitions[topic.turn]!;
   }

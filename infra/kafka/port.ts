@@ -49,6 +49,8 @@ export interface OutgoingRecord {
   readonly topic: string;
   /** Absent: murmur2 of the key, as the Java client does; without a key, in turn. */
   readonly partition?: number;
+  /** What decides the partition instead of the key. */
+  readonly partitionKey?: Buffer;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Headers;

@@ -48,6 +48,19 @@ export function producerContract(bench: Bench): void {
     expect(keyless.map(({ partition }) => partition).toSorted()).toEqual([0, 1, 2]);
   });
 
+  it('leads a record by its partition key where it has one', async () => {
+    const topic = await bench().topicOf(3);
+    const partitionKey = Buffer.from('cluster/namespace/workload-1');
+    const records = count(10).map(at => ({
+      topic,
+      key: Buffer.from(`${at}`),
+      partitionKey,
+      value: Buffer.from('x'),
+    }));
+    const ends = await bench().send(records);
+    expect(ends.map(({ partition, end }) => [partition, end])).toEqual([[partitionOf(partitionKey, 3), 10]]);
+  });
+
   it('stamps a record without a time with now', async () => {
     const topic = await bench().topicOf(1);
     const before = Date.now();

@@ -111,7 +111,7 @@ export class RecordRouter {
   }
 }
 
-function placed({ topic: name, partition, key }: OutgoingRecord, topic: Topic): Lane {
+function placed({ topic: name, partition, key, partitionKey }: OutgoingRecord, topic: Topic): Lane {
   const { lanes } = topic;
   if (partition !== undefined) {
     const lane = lanes[partition];
@@ -121,7 +121,8 @@ function placed({ topic: name, partition, key }: OutgoingRecord, topic: Topic): 
       `Topic ${name} has no partition ${partition}: it has ${lanes.length}`,
     );
   }
-  if (key !== null) return lanes[partitionOf(key, lanes.length)]!;
+  const placing = partitionKey ?? key;
+  if (placing !== null) return lanes[partitionOf(placing, lanes.length)]!;
   topic.turn = (topic.turn + 1) % lanes.length;
   return lanes[topic.turn]!;
 }

@@ -16,7 +16,7 @@ export class DriverLog {
     return records.map(record => {
       const { topic, key, value, headers = {}, timestampMs = this.#now() } = record;
       const partitions = this.#partitions(topic);
-      const partition = record.partition ?? this.#partitionFor(key, partitions.length);
+      const partition = record.partition ?? this.#partitionFor(record.partitionKey ?? key, partitions.length);
       const log = partitions[partition];
       if (!log) throw new RangeError(`${topic} has no partition ${partition}: it has ${partitions.length}`);
       const written = { topic, partition, offset: log.length, key, value, headers, timestampMs };

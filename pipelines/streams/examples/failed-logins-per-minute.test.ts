@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { testDriver } from '../index.ts';
+import { partitionOf } from '#kafka';
+import { testDriver, type Windowed } from '../index.ts';
 import { failedLoginsPerMinute } from './failed-logins-per-minute.ts';
 
 it('says once per minute how often each user failed, late logins included, over a crash', () => {
@@ -22,4 +23,18 @@ it('says once per minute how often each user failed, late logins included, over 
     { key: { key: 'bob', ...minute }, value: 1, timestampMs: 1_000 },
   ]);
   expect(driver.counters.get('records.late')).toBe(1);
+});
+
+it('writes the minutes of a user to the partition of the user', () => {
+  const partitions = 5;
+  const driver = testDriver(failedLoginsPerMinute, { partitions });
+  const users = ['ada', 'bob', 'cid', 'dot'];
+  for (const timestampMs of [0, 60_000, 200_000])
+    for (const user of users)
+      for (let partition = 0; partition < partitions; partition += 1)
+        driver.pipe('logins', { key: user, value: { user, succeeded: false }, timestampMs, partition });
+  const minutes = driver.read<Windowed<string>, number>('failures');
+  expect(minutes.length).toBeGreaterThan(users.length);
+  for (const { key, partition } of minutes)
+    expect(partition).toBe(partitionOf(Buffer.from(key.key), partitions));
 });

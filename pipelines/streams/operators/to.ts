@@ -33,6 +33,7 @@ export function sink<K, V>(
   const serdes = { key, value } as NonNullable<StepSpec['serdes']>;
   return step({ label, sink: topic, serdes }, scope => {
     const name = scope.topic(topic);
+    const placed = key.partitionKey;
     const isKeyed = 'repartition' in topic && nullKeys !== 'keep';
     return {
       next(record) {
@@ -41,14 +42,18 @@ export function sink<K, V>(
           return;
         }
         const { timestampMs, headers } = record;
+        const bytesOfKey = record.key === null ? null : key.serialize(record.key);
         const bytes = {
           topic: name,
-          key: record.key === null ? null : key.serialize(record.key),
+          key: bytesOfKey,
           value: record.value === null ? null : value.serialize(record.value),
           headers,
           timestampMs,
         };
-        scope.output(partition ? { ...bytes, partition: partition(record) } : bytes, record.origin);
+        if (partition) scope.output({ ...bytes, partition: partition(record) }, record.origin);
+        else if (placed && bytesOfKey)
+          scope.output({ ...bytes, partitionKey: placed.call(key, bytesOfKey) }, record.origin);
+        else scope.output(bytes, record.origin);
       },
     };
   });

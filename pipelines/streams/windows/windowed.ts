@@ -17,6 +17,8 @@ const timeBytes = 8;
  * Absent `sizeMs`: end and start, as Kafka Streams writes sessions; else the start, as it writes other windows, the end being
  * `sizeMs` after it (for sliding windows their difference).
  *
+ * Windows of a key are in the partition of the key, so that they meet what is keyed by it.
+ *
  * Errors: RECORD_CORRUPT for bytes that are too short.
  */
 export function windowedSerde<K>(key: Serde<K>, sizeMs?: number): Serde<Windowed<K>> {
@@ -46,6 +48,7 @@ export function windowedSerde<K>(key: Serde<K>, sizeMs?: number): Serde<Windowed
       }
       return bytes;
     },
+    partitionKey: bytes => bytes.subarray(0, Math.max(0, bytes.length - tail)),
     deserialize(bytes) {
       const at = bytes.length - tail;
       if (at < 0)
