@@ -246,7 +246,7 @@ export function isPod({ namespace, pod, labels, entity }: FlowEnd): boolean {
   return entity === '' && namespace !== '' && (pod !== '' || Object.keys(labels).length > 0);
 }
 
-const dnsPort = 53;
+export const dnsPort = 53;
 
 /** True when the source is the client, false when the destination is; undefined: it cannot be told. */
 export function isFromClient({ isReply, isOpening, source, destination, dns }: Flow): boolean | undefined {

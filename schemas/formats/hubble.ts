@@ -9,7 +9,15 @@
 import type { Container, NetworkAccess } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
 import { type Fields, fieldsOf, numberOf } from './fields.ts';
-import { type Flow, type FlowEnd, icmpRequestOf, isFromClient, isPod, readFlow } from './hubble-flow.ts';
+import {
+  dnsPort,
+  type Flow,
+  type FlowEnd,
+  icmpRequestOf,
+  isFromClient,
+  isPod,
+  readFlow,
+} from './hubble-flow.ts';
 import type { Place } from './json-objects.ts';
 import { type JsonFormat, jsonReader, LineSequence, type RecordOutcome } from './json-records.ts';
 import type { FormatReader, Outcome, ReadEvent, ReaderOptions } from './outcome.ts';
@@ -127,7 +135,13 @@ class Hubble implements JsonFormat {
     const { dns, verdict } = flow;
     if (!dns?.isAnswer || !isPod(client)) return;
     const { query, addresses, ttlSeconds, responseCode } = dns;
-    const answer = { query, addresses, ttlSeconds, responseCode, serverAddress: server.address };
+    const answer = {
+      query,
+      addresses,
+      ttlSeconds,
+      responseCode,
+      serverAddress: server.port === dnsPort ? server.address : '',
+    };
     const event = { ...this.#head(flow, client, place), dns: answer, verdict };
     yield { topic: 'events.dns.v1', event, subject: { labels: client.labels } };
   }

@@ -1,9 +1,11 @@
-import type { NetworkAccess, NetworkAccessInput, Transport } from '../generated/types.ts';
+import type { NetworkAccess, Transport } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
 import { numberOf, pairsOf } from './fields.ts';
 import type { Happening, KubeArmorRecord } from './kubearmor-record.ts';
 
-type Told = Partial<Omit<NetworkAccessInput, 'operation' | 'transport'>>;
+type Told = Partial<
+  Pick<NetworkAccess, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort' | 'direction'>
+>;
 
 /** Sockets, connections and bound ports; DNS queries go to port 53 and name no server. */
 export function readKubeArmorNetwork({ resource, data, syscall }: KubeArmorRecord): Happening {
@@ -13,9 +15,13 @@ export function readKubeArmorNetwork({ resource, data, syscall }: KubeArmorRecor
   const port = numberOf(told.port ?? told.sin_port ?? told.sin6_port) ?? 0;
   const family = told.domain ?? told.sa_family ?? '';
   if (family === 'af_unix' || family === 'af_netlink') return 'a socket within the machine';
-  const access = (operation: NetworkAccess['operation'], transport: Transport, more: Told): Happening => ({
+  const access = (
+    operation: NetworkAccess['operation'],
+    transport: Transport,
+    more: Told = {},
+  ): Happening => ({
     topic: 'events.network.v1',
-    network: withDefaults('NetworkAccess', { operation, transport, ...more }),
+    network: withDefaults('NetworkAccess', { operation, direction: 'NONE', transport, ...more }),
   });
   const remote = { remoteAddress: plain(address), remotePort: port };
   if (probe.startsWith('tcp_connect')) return access('CONNECT', 'TCP', { ...remote, direction: 'EGRESS' });
@@ -25,7 +31,7 @@ export function readKubeArmorNetwork({ resource, data, syscall }: KubeArmorRecor
   if (probe.startsWith('udp_send')) return access('SEND', 'UDP', { ...remote, direction: 'EGRESS' });
   switch (syscall) {
     case 'socket':
-      return access('SOCKET', transportOf(told), {});
+      return access('SOCKET', transportOf(told));
     case 'bind':
       return access('BIND', 'OTHER', { localAddress: plain(address), localPort: port });
     case 'connect':
@@ -35,7 +41,7 @@ export function readKubeArmorNetwork({ resource, data, syscall }: KubeArmorRecor
       // The same connection is reported with its transport by the probe of TCP; here it has none.
       return `a ${syscall} without its transport`;
     default:
-      if (probe.includes('socket') || told.type !== undefined) return access('SOCKET', transportOf(told), {});
+      if (probe.includes('socket') || told.type !== undefined) return access('SOCKET', transportOf(told));
       return 'a network operation that is not known';
   }
 }

@@ -127,6 +127,7 @@ class SysFlow {
   #happening(type: string, fields: Fields, place: Place): Outcome {
     const process = this.#processes.get(oidOf(fields.procOID));
     if (type !== 'K8sEvent' && !process) return { place, bad: 'names a process that the file does not tell' };
+    if (process && isRuntime(process)) return { place, skipped: 'the runtime making the container' };
     const found = eventsOf(type, fields, {
       process: { path: process?.executable ?? '', args: process?.args ?? '' },
       file: oid => this.#files.get(hexOf(oid)),
@@ -165,6 +166,11 @@ class SysFlow {
   #containerOf({ containerId }: SysFlowProcess): Container {
     return this.#containers.get(containerId) ?? withDefaults('Container', { id: containerId });
   }
+}
+
+/** Until it executes the entry point, the first process of a container is the runtime's, and acts outside of it too. */
+function isRuntime({ executable, args }: SysFlowProcess): boolean {
+  return /(^|\/)(docker-)?(runc|crun|youki)(:\[\d:A-Z]+\])?$/.test(executable) && /^init\b/.test(args);
 }
 
 function oidOf(oid: unknown): string {
