@@ -1,11 +1,14 @@
 export type { Access, Actor, DecidingRule, Decision, Judged, Verdict } from './access.ts';
+export { type Change, type Comparison, comparePolicies, compareRules, explainRule } from './compare.ts';
+export { type Confidence, confidenceOf } from './confidence.ts';
 export { decide, PolicySet } from './decide.ts';
 export type { KnownService } from './decide-cilium.ts';
 export { admits } from './evaluate.ts';
+export { type HttpOptions, httpDefaults } from './generalise-http.ts';
 export {
-  defaultEmitters,
   type EmitterName,
   emitterNames,
+  knownEmitters,
   makePolicy,
   type PolicyContent,
   type PolicyOptions,

@@ -5,7 +5,7 @@ import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import type { Stage } from '#schemas';
 import { runPipeline } from '#streams';
-import { defaultEmitters, emitterNames } from './make-policy.ts';
+import { emitterNames, knownEmitters } from './make-policy.ts';
 import { discoveryDefaults, discoveryTopology } from './topology.ts';
 
 const milliseconds = z.coerce.number().int().positive();
@@ -24,9 +24,9 @@ await runPipeline({
     /** Comma-separated. */
     emit: z
       .string()
-      .default(defaultEmitters.join(','))
+      .default(emitterNames.join(','))
       .transform(list => list.split(',').map(name => name.trim()))
-      .pipe(z.array(z.enum(emitterNames))),
+      .pipe(z.array(z.enum(knownEmitters))),
   },
   topics: ['behaviours.v1', 'policies.v1'],
   adapters: { client: kafkaClient, registry: ccompatRegistry },

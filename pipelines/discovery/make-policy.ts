@@ -17,10 +17,11 @@ export const emitters: Readonly<Record<EmitterName, Emit>> = {
   cilium: emitCilium,
   kubernetes: emitKubernetes,
 };
-export const emitterNames = Object.freeze(Object.keys(emitters)) as readonly EmitterName[];
+/** Every kind of documents there is. */
+export const knownEmitters = Object.freeze(Object.keys(emitters)) as readonly EmitterName[];
 
-/** What a node enforces without anybody's help. */
-export const defaultEmitters: readonly EmitterName[] = Object.freeze(['kubearmor', 'kubernetes'] as const);
+/** Those that our own enforcer takes: what is emitted unless something else is asked for. */
+export const emitterNames: readonly EmitterName[] = Object.freeze(['kubearmor', 'kubernetes'] as const);
 
 export interface PolicyOptions {
   readonly http: HttpOptions;

@@ -10,14 +10,14 @@ import {
   to,
   topology,
 } from '#streams';
-import { defaultEmitters } from './make-policy.ts';
+import { emitterNames } from './make-policy.ts';
 import { PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
 export const discoveryDefaults: PlanSettings = {
   quietMs: 500,
   maxWaitMs: 30_000,
   stage: 'CANDIDATE',
-  emit: defaultEmitters,
+  emit: emitterNames,
 };
 
 export interface DiscoveryOptions {

@@ -1,0 +1,83 @@
+/**
+ * What changes between two sets of policies, and why a rule stands.
+ *
+ * Owns: the accesses on which two sets are compared: for each rule of either, the accesses it speaks of and those right
+ * beside them. A change of wording opens and closes nothing.
+ *
+ * Pure. Ranges, patterns and regular expressions are compared at the accesses given besides, not everywhere.
+ */
+
+import { type AnyPolicyObject, canonicalJson, flattenAny } from '#policy';
+import type { Policy } from '#schemas';
+import type { Access, Decision } from './access.ts';
+import { PolicySet } from './decide.ts';
+
+export interface Change {
+  readonly access: Access;
+  readonly before: Decision;
+  readonly after: Decision;
+}
+
+export interface Comparison {
+  /** Denied before, not after. */
+  readonly opens: readonly Change[];
+  /** Not denied before, denied after. */
+  readonly closes: readonly Change[];
+  /** Denied in neither, and audited in one. */
+  readonly audits: readonly Change[];
+}
+
+/** The accesses that change, of those given (observations, probes), each once, in order. */
+export function comparePolicies(
+  before: readonly AnyPolicyObject[],
+  after: readonly AnyPolicyObject[],
+  accesses: readonly Access[],
+): Comparison {
+  const [old, next] = [new PolicySet(before), new PolicySet(after)];
+  const distinct = new Map(accesses.map(access => [canonicalJson(access), access]));
+  const changes = [...distinct]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, access]) => ({ access, before: old.decide(access), after: next.decide(access) }));
+  const denies = ({ verdict }: Decision) => verdict === 'deny';
+  return {
+    opens: changes.filter(change => denies(change.before) && !denies(change.after)),
+    closes: changes.filter(change => !denies(change.before) && denies(change.after)),
+    audits: changes.filter(
+      ({ before, after }) => !denies(before) && !denies(after) && before.verdict !== after.verdict,
+    ),
+  };
+}
+
+/** Rules that only one of the sets holds, by document and rule id: what to read first. */
+export function compareRules(before: readonly AnyPolicyObject[], after: readonly AnyPolicyObject[]) {
+  const rulesOf = (policies: readonly AnyPolicyObject[]) =>
+    new Set(
+      policies.flatMap(each =>
+        flattenAny(each).map(
+          rule => `${each.kind}/${each.metadata.namespace ?? ''}/${each.metadata.name} ${rule.ruleId}`,
+        ),
+      ),
+    );
+  const [old, next] = [rulesOf(before), rulesOf(after)];
+  return {
+    added: [...next].filter(each => !old.has(each)).sort(),
+    removed: [...old].filter(each => !next.has(each)).sort(),
+  };
+}
+
+/** Why the rule stands, as text: what it says, on how much evidence, and where that is. Undefined: there is no such rule. */
+export function explainRule(policy: Policy, ruleId: string): string | undefined {
+  const rule = policy.rules.find(each => each.ruleId === ruleId);
+  if (!rule) return undefined;
+  const { summary, document, observed, evidence } = rule;
+  const head = `${ruleId} of ${document}: ${summary}`;
+  if (!evidence) return `${head}\nno evidence: it stands for what was never seen`;
+  const day = (us: number) => new Date(us / 1000).toISOString();
+  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+  return [
+    head,
+    `${many(observed, 'distinct object')}, ${many(evidence.count, 'event')} on ${many(evidence.days.length, 'day')} by ${many(evidence.replicas.length, 'replica')}`,
+    `from ${day(evidence.firstSeen)} to ${day(evidence.lastSeen)}`,
+    ...evidence.samples.map(({ topic, partition, offset }) => `for example ${topic}/${partition}@${offset}`),
+  ].join('\n');
+}
