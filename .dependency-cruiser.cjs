@@ -54,6 +54,12 @@ module.exports = {
     only('avsc-owner', 'avsc', '^schemas/'),
     only('stock-registry-owner', '@kafkajs/confluent-schema-registry', '^(infra/registry|schemas)/'),
     only('prom-client-owner', 'prom-client', '^pipelines/streams/observe/'),
+    {
+      name: 'sqlite-owner',
+      severity: 'error',
+      from: { pathNot: '^pipelines/streams/store/' },
+      to: { path: '^(node:)?sqlite$' },
+    },
     only('disk-store-owner', '(classic-level|lmdb)', '^pipelines/streams/store/'),
   ],
   options: {

@@ -72,10 +72,11 @@ export {
   bufferStore,
   type RecordBuffer,
 } from './store/buffer-store.ts';
+export type { DiskBounds } from './store/disk-entries.ts';
 export type { GlobalTable, GlobalView, TableView } from './store/global.ts';
 export type { KeyValueOptions, KeyValueSpec, KeyValueStore, ReadOnlyStore } from './store/key-value.ts';
 export { keyValueStore } from './store/key-value-store.ts';
-export type { AnyStore, StoreSpec } from './store/store.ts';
+export type { AnyStore, Engine, StoreSpec } from './store/store.ts';
 export type { ReadOnlyTimeline, Timeline, TimelineEntry, TimelineOptions } from './store/timeline.ts';
 export { type TimelineSpec, timelineStore } from './store/timeline-store.ts';
 export {

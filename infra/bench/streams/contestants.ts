@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import process from 'node:process';
-import type { JvmProgram } from './jvm/compile.ts';
+import type { JavaProgram } from '../../local/java-program.ts';
 import { argumentsOf, type ContestantSetup } from './setup.ts';
 
 export const contestantNames = ['ours', 'ours-disk', 'jvm', 'jvm-rocksdb', 'kafkats'] as const;
@@ -22,7 +22,7 @@ export interface Contestant {
 }
 
 export interface ContestantOptions {
-  readonly jvm?: JvmProgram | undefined;
+  readonly jvm?: JavaProgram | undefined;
   /** Where ours leaves a CPU profile. Absent: none is taken. */
   readonly profileDir?: string | undefined;
 }

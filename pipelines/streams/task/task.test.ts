@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { textSerde } from '#schemas';
 import { count, keyValueStore, merge, process, testDriver, to, topology } from '../index.ts';
+import { readMark } from './checkpoint.ts';
 
 const text = { key: textSerde, value: textSerde };
 
@@ -16,6 +17,15 @@ describe('a task', () => {
     driver.append('one', [at('a1', 10), at('a2', 40), at('a3', 20)]);
     driver.run();
     expect(driver.read('out').map(({ value }) => value)).toEqual(['a1', 'b1', 'b2', 'a2', 'a3']);
+  });
+
+  it('goes on from the marks of earlier versions', () => {
+    const mark = { streamTimeMs: 7, offsets: { in: 3 }, changelogs: { log: 2 } };
+    const record = { topic: 'marks', partition: 0, offset: 0, timestampMs: 0, key: null, headers: {} };
+    expect(readMark({ ...record, value: Buffer.from(JSON.stringify(mark)) })).toEqual({
+      ...mark,
+      ...{ history: '', serial: 0, stepTimesMs: {} },
+    });
   });
 
   it('keeps its stream time over a restart', () => {
