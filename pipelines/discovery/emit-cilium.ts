@@ -17,19 +17,20 @@ export function emitCilium(policy: WorkloadPolicy, { lose }: EmitOptions): Emitt
   const { network, namespace, workloadKind, workload, selector } = policy;
   if (!network) return [];
   const grounds = new Map<string, Ground>();
-  const egress = withDnsServer(network.egress, lose);
+  const egress = withDnsServer(withoutCovered(network.egress), lose);
+  const ingress = withoutCovered(network.ingress);
   const note = (direction: Direction, rules: readonly PeerRule[]) => {
     for (const [i, rule] of rules.entries())
       noteRule(grounds, { direction, at: `spec.${direction}[${i}]`, rule });
   };
   note('egress', egress);
-  note('ingress', network.ingress);
+  note('ingress', ingress);
   const labels = { matchLabels: { ...selector } };
   const spec: CiliumSpec = {
     ...(workloadKind === 'Node' ? { nodeSelector: labels } : { endpointSelector: labels }),
     // An entry that names nobody closes the direction; no entry at all would leave it open.
     egress: egress.length > 0 ? egress.map(rule => entryOf('to', rule)) : [{}],
-    ingress: network.ingress.length > 0 ? network.ingress.map(rule => entryOf('from', rule)) : [{}],
+    ingress: ingress.length > 0 ? ingress.map(rule => entryOf('from', rule)) : [{}],
   };
   const name = documentName({ workloadKind, workload });
   const managed = { 'app.kubernetes.io/managed-by': 'sluice' };
@@ -51,27 +52,41 @@ const dnsPort = 53;
 /** Cilium learns names from the answers it sees, so whoever may reach a name must ask somebody it watches. */
 function withDnsServer(egress: readonly PeerRule[], lose: (what: string) => void): PeerRule[] {
   const named = egress.filter(({ peer }) => peer.type === 'FQDN');
-  if (named.length === 0 || egress.some(isDnsServer)) return [...egress];
+  if (named.length === 0 || egress.some(({ dns }) => dns.length > 0)) return [...egress];
+  // Where it was not seen what was asked for, everything may be: to say so makes Cilium look at it, and admits no more.
+  const watched = egress.map(rule =>
+    isDnsServer(rule) ? { ...rule, dns: [{ name: anyName, evidence: rule.evidence }] } : rule,
+  );
+  if (egress.some(isDnsServer)) return watched;
   lose('egress to names: the DNS server that answered was not seen; kube-dns in kube-system is assumed');
-  const selector = { 'k8s-app': 'kube-dns' };
-  const server = {
-    type: 'WORKLOAD',
-    namespace: 'kube-system',
-    workloadKind: 'Service',
-    workload: 'kube-dns',
-  } as const;
+  const peer = withDefaults('Peer', {
+    ...{ type: 'WORKLOAD', namespace: 'kube-system', workloadKind: 'Service', workload: 'kube-dns' },
+    selector: { 'k8s-app': 'kube-dns' },
+  });
   const names = new Map(named.map(({ peer, evidence }) => [peer.value, { name: peer.value, evidence }]));
+  const assumed = { peer, transport: 'UDP', port: dnsPort, icmpType: null } as const;
   return [
     ...egress,
-    {
-      ...{ peer: withDefaults('Peer', { ...server, selector }), transport: 'UDP', port: dnsPort },
-      ...{ icmpType: null, http: [], addresses: [], dns: [...names.values()], evidence: named[0]!.evidence },
-    },
+    { ...assumed, http: [], addresses: [], dns: [...names.values()], evidence: named[0]!.evidence },
   ];
 }
 
-function isDnsServer({ transport, port }: PeerRule): boolean {
-  return port === dnsPort && (transport === 'UDP' || transport === 'TCP');
+const anyName = '*';
+
+function isDnsServer({ transport, port, peer }: PeerRule): boolean {
+  return transport === 'UDP' && port === dnsPort && peer.type === 'WORKLOAD';
+}
+
+/** Where the world may be reached, its addresses and names need no rule of their own. */
+function withoutCovered(rules: readonly PeerRule[]): PeerRule[] {
+  const spelled = ({ transport, port, icmpType }: PeerRule) => `${transport} ${port} ${icmpType}`;
+  const open = new Set(
+    rules
+      .filter(({ peer, http }) => peer.type === 'ENTITY' && peer.value === 'world' && http.length === 0)
+      .map(spelled),
+  );
+  const isOutside = ({ peer }: PeerRule) => peer.type === 'ADDRESS' || peer.type === 'FQDN';
+  return rules.filter(rule => !(isOutside(rule) && open.has(spelled(rule))));
 }
 
 type Entry = NonNullable<CiliumSpec['egress']>[number];
@@ -103,7 +118,7 @@ function portOf(rule: PeerRule, isEgress: boolean) {
   if (icmpType !== null) {
     return { icmps: [{ fields: [{ family: transport === 'ICMP' ? 'IPv4' : 'IPv6', type: icmpType }] }] };
   }
-  const names = dns.map(({ name }) => ({ matchName: name }));
+  const names = dns.map(({ name }) => (name === anyName ? { matchPattern: name } : { matchName: name }));
   const rules =
     http.length > 0
       ? { rules: { http: http.map(({ method, path }) => ({ method, path })) } }

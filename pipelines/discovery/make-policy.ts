@@ -46,7 +46,7 @@ export function makePolicy(
   const { cluster, namespace, workloadKind, workload, selector } = policy;
   const losses = new Set(policy.losses);
   if (Object.keys(selector).length === 0) return undefined;
-  const emitted = emitterNames
+  const emitted = knownEmitters
     .filter(name => emit.includes(name))
     .flatMap(name => emitters[name](policy, { widen, capabilities, lose: what => losses.add(what) }));
   if (emitted.length === 0) return undefined;
