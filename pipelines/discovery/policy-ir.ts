@@ -52,9 +52,9 @@ export function workloadPolicy(
   if (!first) throw new RangeError('a policy needs at least one profile');
   const { cluster, namespace, workloadKind, workload } = first;
   const losses = new Set<string>();
-  // What was seen on the wire is the pod's, under no container's name: it says nothing of what a container may call.
+  // What was seen on the wire is the pod's, under no container's name: it says nothing of what a container may call. A node has none.
   const containers = sorted
-    .filter(({ container }) => container !== '')
+    .filter(({ container }) => container !== '' || workloadKind === 'Node')
     .map(profile => containerPolicy(profile, losses));
   const network = networkRules(sorted, { losses, http });
   return {
