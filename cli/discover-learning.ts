@@ -25,7 +25,7 @@ const chunkRecords = 2000;
 
 export interface LearningOptions {
   readonly emit: readonly EmitterName[];
-  /** Absent: 50,000. */
+  /** Absent: 20,000. */
   readonly generationEvents?: number;
 }
 
@@ -48,7 +48,7 @@ export class Learning {
   #learned = 0;
   events = 0;
 
-  constructor({ emit, generationEvents = 50_000 }: LearningOptions) {
+  constructor({ emit, generationEvents = 20_000 }: LearningOptions) {
     this.#emit = emit;
     this.#generationEvents = generationEvents;
     this.#driver = this.#begin();

@@ -90,7 +90,12 @@ export class AvroContainer {
 
   *end(): Generator<AvroFound, void, undefined> {
     if (!this.#header) throw this.#noHeader();
-    if (this.#held.length > 0 && !this.#isLost) yield this.#bad('is cut off: the file ends inside it');
+    // A damaged size may have claimed all that came after it.
+    while (this.#held.length > 0 && !this.#isLost) {
+      yield this.#lose('is cut off: the file ends inside it');
+      for (let found = this.#next(this.#header); found !== undefined; found = this.#next(this.#header))
+        if (found !== 'lost') yield found;
+    }
   }
 
   #noHeader(): SluiceError {

@@ -49,14 +49,25 @@ export interface FlowDns {
   readonly isAnswer: boolean;
 }
 
-/** The value of a field under its name in snake case, camel case or as Go prints it. */
+const spellings = new Map<string, readonly string[]>();
+
+/** Snake case as it is, camel case, as Go prints it, upper case. */
+function spellingsOf(name: string): readonly string[] {
+  const camel = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const made = [camel, camel.charAt(0).toUpperCase() + camel.slice(1), name.toUpperCase()];
+  spellings.set(name, made);
+  return made;
+}
+
+/** The value of a field, whichever way its name is spelled. */
 function get(fields: Fields, name: string): unknown {
   const direct = fields[name];
   if (direct !== undefined) return direct;
-  const camel = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  return (
-    fields[camel] ?? fields[camel.charAt(0).toUpperCase() + camel.slice(1)] ?? fields[name.toUpperCase()]
-  );
+  for (const spelling of spellings.get(name) ?? spellingsOf(name)) {
+    const value = fields[spelling];
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 /** Text: why it is none. */

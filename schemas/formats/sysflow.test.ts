@@ -1,7 +1,8 @@
 import { deflateRawSync } from 'node:zlib';
 import avro from 'avsc';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { detectFormat } from './detect-format.ts';
+import { detectFormat, formatReader } from './detect-format.ts';
 import { eventsOf, readText } from './read-text.ts';
 
 const oid = {
@@ -255,5 +256,37 @@ describe('SysFlow', () => {
     ]);
     expect(eventsOf(outcomes)).toHaveLength(1);
     expect(eventsOf(readText('sysflow', whole.subarray(0, whole.length - 5)))).toHaveLength(1);
+  });
+
+  it('reads on behind a block whose size was damaged to claim all that follows', () => {
+    const last = block([networkFlow(32)]);
+    const whole = file(start, [fileFlow(128, 1, 1)], [networkFlow(32)]);
+    const second = whole.length - last.length - block([fileFlow(128, 1, 1)]).length;
+    const damaged = Buffer.concat([
+      whole.subarray(0, second + 1),
+      Buffer.from([0x80, 0x80, 0x08]),
+      whole.subarray(second + 1),
+    ]);
+    const outcomes = readText('sysflow', damaged);
+    expect(outcomes.filter(outcome => 'bad' in outcome)).toHaveLength(1);
+    expect(eventsOf(outcomes).map(({ topic }) => topic)).toEqual(['events.network.v1']);
+  });
+
+  it('gives the same outcomes however the bytes are split, damaged or not', () => {
+    const whole = file(start, [fileFlow(128, 1, 1)], [networkFlow(32)], [fileFlow(512, 0, 1)]);
+    const damage = fc.option(fc.tuple(fc.nat(whole.length - file().length - 1), fc.nat(255)), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(fc.array(fc.nat(whole.length), { maxLength: 8 }), damage, (cuts, damaged) => {
+        const bytes = Buffer.from(whole);
+        if (damaged) bytes[whole.length - 1 - damaged[0]] = damaged[1];
+        const reader = formatReader('sysflow', { cluster: 'c', input: 'in' });
+        const ends = [...cuts, bytes.length].sort((one, other) => one - other);
+        const pieces = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+        const outcomes = [...pieces.flatMap(piece => [...reader.push(piece)]), ...reader.end()];
+        expect(outcomes).toEqual(readText('sysflow', bytes));
+      }),
+    );
   });
 });
