@@ -88,7 +88,7 @@ function isEgress({ behaviour: { operation, transport } }: Named): boolean {
   return operation === 'CONNECT' || operation === 'SEND' || (operation === 'DNS' && transport !== 'OTHER');
 }
 
-/** W1. Of several names the first in order. */
+/** W1. Of several names the one that was answered first. */
 function nameConnections(behaviours: readonly Behaviour[]): Named[] {
   const answers = behaviours.filter(
     ({ operation, transport }) => operation === 'DNS' && transport === 'OTHER',
@@ -98,10 +98,10 @@ function nameConnections(behaviours: readonly Behaviour[]): Named[] {
     const { operation, peer, evidence } = behaviour;
     const isConnection = operation === 'CONNECT' || operation === 'SEND';
     if (!isConnection || peer?.type !== 'ADDRESS') return { behaviour, addresses: [] };
-    const [name] = (byAddress.get(peer.value) ?? [])
+    const [answer] = (byAddress.get(peer.value) ?? [])
       .filter(answer => answer.evidence.firstSeen <= evidence.firstSeen)
-      .map(({ object }) => object)
-      .sort(compareText);
+      .sort((a, b) => a.evidence.firstSeen - b.evidence.firstSeen || compareText(a.object, b.object));
+    const name = answer?.object;
     if (name === undefined) return { behaviour, addresses: [] };
     const fqdn = withDefaults('Peer', { type: 'FQDN', value: name });
     return { behaviour: { ...behaviour, peer: fqdn }, addresses: [peer.value] };
