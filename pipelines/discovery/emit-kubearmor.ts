@@ -90,7 +90,7 @@ function documentFor(
       apiVersion: 'security.kubearmor.com/v1',
       kind: 'KubeArmorHostPolicy',
       metadata: { name: documentName(named), labels },
-      spec: { ...spec, nodeSelector: { matchLabels: { ...selector } } },
+      spec: { ...withSources(spec), nodeSelector: { matchLabels: { ...selector } } },
     };
   }
   const matchLabels = { ...selector, [containerNameKey]: `[${container}]` };
@@ -99,6 +99,19 @@ function documentFor(
     kind: 'KubeArmorPolicy',
     metadata: { name: documentName({ ...named, container }), namespace, labels },
     spec: { ...spec, selector: { matchLabels } },
+  };
+}
+
+/** The definition for nodes requires the list of sources, where the one for pods does not: an empty one is for all. */
+function withSources({ network, capabilities, ...spec }: Spec): Spec {
+  const sourced = <T extends object>(entries: readonly T[] = []) =>
+    entries.map(entry => ({ ...entry, fromSource: [] }));
+  return {
+    ...spec,
+    ...(network && { network: { ...network, matchProtocols: sourced(network.matchProtocols) } }),
+    ...(capabilities && {
+      capabilities: { ...capabilities, matchCapabilities: sourced(capabilities.matchCapabilities) },
+    }),
   };
 }
 

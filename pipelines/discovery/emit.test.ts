@@ -188,6 +188,8 @@ describe('policies of a node', () => {
     const [allow, block] = made(behaviours, 'kubearmor', {}, node).objects;
     expect([allow!.kind, block!.kind]).toEqual(['KubeArmorHostPolicy', 'KubeArmorHostPolicy']);
     expect(allow!.spec).toMatchObject({ nodeSelector: { matchLabels: { 'kubernetes.io/hostname': 'n1' } } });
+    // The resource definition of KubeArmorHostPolicy requires it here.
+    expect(allow!.spec).toMatchObject({ network: { matchProtocols: [{ protocol: 'tcp', fromSource: [] }] } });
     const [cilium] = made(behaviours, 'cilium', {}, node).objects;
     expect(cilium).toMatchObject({
       ...{ kind: 'CiliumClusterwideNetworkPolicy' },
