@@ -52,6 +52,9 @@ export function runStreams(options: StreamsOptions): Streams {
 const defaultPatienceMs = 30_000;
 const silent: StreamsLogger = { warn() {}, error() {} };
 
+/** Of one fetch. What waits to be processed is what most of the memory goes into; more at once makes nothing faster. */
+const maxBytesPerPartition = 524_288;
+
 class Runtime implements Streams {
   state: StreamsState = 'created';
   readonly finished: Promise<void>;
@@ -253,6 +256,7 @@ class Runtime implements Streams {
       groupId: applicationId,
       topics: sources,
       startFrom: 'earliest',
+      maxBytesPerPartition,
       ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
       ...(standbys !== undefined && { standbys }),
       // All that was fetched together, so that a task can put the records of its topics in order.

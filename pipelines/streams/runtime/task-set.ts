@@ -9,6 +9,7 @@
  *    checkpoint wrote: then nobody processed in between.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { classify } from '#errors';
 import type {
   AssignmentContext,
@@ -321,7 +322,7 @@ export class TaskSet {
       if ((at?.offset ?? -1) !== offset) return false;
     }
     if (task.changelogs.length === 0) return true;
-    return JSON.stringify(await this.#lastMark(task)) === JSON.stringify(task.lastMark);
+    return isDeepStrictEqual(await this.#lastMark(task), task.lastMark);
   }
 
   #begin(tasks: readonly Task[]): void {

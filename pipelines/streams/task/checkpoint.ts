@@ -55,13 +55,13 @@ export function markRecord(
   return { topic, partition, key: Buffer.from(taskId), value: Buffer.from(JSON.stringify(mark)) };
 }
 
-/** What marks of earlier versions do not say. */
-const unsaid: Pick<Mark, 'history' | 'serial' | 'stepTimesMs'> = { history: '', serial: 0, stepTimesMs: {} };
-
 /** Errors: STORE_CORRUPT. */
 export function readMark(record: LogRecord): Mark {
   try {
-    return { ...unsaid, ...(JSON.parse(record.value!.toString()) as Mark) };
+    const mark = JSON.parse(record.value!.toString()) as Mark;
+    // Marks of earlier versions do not say these.
+    const { history = '', serial = 0, stepTimesMs = {} } = mark;
+    return { ...mark, history, serial, stepTimesMs };
   } catch (cause) {
     throw new SluiceError(
       'STORE_CORRUPT',
