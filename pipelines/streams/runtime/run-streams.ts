@@ -53,7 +53,7 @@ const defaultPatienceMs = 30_000;
 const silent: StreamsLogger = { warn() {}, error() {} };
 
 /** Of one fetch. What waits to be processed is what most of the memory goes into; more at once makes nothing faster. */
-const maxBytesPerPartition = 524_288;
+const maxBytesPerPartition = 262_144;
 
 class Runtime implements Streams {
   state: StreamsState = 'created';
