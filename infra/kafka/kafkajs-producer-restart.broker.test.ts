@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LoneBroker, startLoneBroker } from '../local/lone-broker.ts';
 import { ContractBench, outgoing, values } from './contract-bench.ts';
 import { kafkaClient } from './kafkajs-client.ts';
-import { KillableBroker } from './killable-broker.ts';
 
 describe('a producer whose broker is killed and started again', () => {
-  let broker: KillableBroker;
+  let broker: LoneBroker;
   beforeAll(async () => {
-    broker = await KillableBroker.started();
+    broker = await startLoneBroker();
   });
   afterAll(() => broker.release());
 

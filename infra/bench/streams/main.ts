@@ -3,8 +3,8 @@
 import process from 'node:process';
 import { classify } from '#errors';
 import { kafkaClient } from '#kafka';
+import { startLoneBroker } from '../../local/lone-broker.ts';
 import type { BenchPlace } from './application.ts';
-import { startBroker } from './broker.ts';
 import { type Contestant, type ContestantName, contestantsOf } from './contestants.ts';
 import { compileJvm } from './jvm/compile.ts';
 import { measureKeys } from './keys.ts';
@@ -78,7 +78,7 @@ async function measure(place: BenchPlace, contestants: readonly Contestant[], op
 async function run(options: BenchOptions): Promise<void> {
   const jvm = options.only.some(name => name.startsWith('jvm')) ? await compileJvm(report) : undefined;
   const contestants = contestantsOf(options.only, { jvm, profileDir: options.profileDir });
-  const broker = await startBroker(report);
+  const broker = await startLoneBroker({ report });
   const { bootstrapServers, watchdog, folder, pid: brokerPid } = broker;
   report(`broker at ${bootstrapServers}`);
   const client = kafkaClient({ bootstrapServers, clientId: 'bench' });
@@ -99,7 +99,7 @@ async function run(options: BenchOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify({ bench: 'streams', ...about, ...result })}\n`);
   } finally {
     await client.close();
-    await broker.stop();
+    await broker.release();
   }
 }
 

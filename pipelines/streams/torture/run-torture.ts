@@ -6,13 +6,14 @@
 
 import { SluiceError } from '#errors';
 import { kafkaClient } from '#kafka';
+import { type LoneBroker, startLoneBroker } from '../../../infra/local/lone-broker.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { Turns } from '../runtime/turns.ts';
-import { startTortureBroker, type TortureBroker } from './broker.ts';
 import { type Guarantee, guarantees, startCounting } from './counting.ts';
 import { feed } from './feeder.ts';
 import { auditState, countings, type Log, Words, writtenCounts } from './ledger.ts';
 import { seeded } from './random.ts';
+import { shortSessions } from './short-sessions.ts';
 import { outputViolations } from './verdict.ts';
 import { type Torment, torment } from './victim.ts';
 
@@ -64,7 +65,7 @@ const longestAbsenceMs = 2_500;
 
 /** Errors: UNREACHABLE when no broker can be started, TIMEOUT when an application does not come to rest. */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
-  const broker = await startTortureBroker(options.report);
+  const broker = await startLoneBroker({ report: options.report, settings: shortSessions });
   const client = kafkaClient({ bootstrapServers: broker.bootstrapServers, clientId: 'torture' });
   try {
     const admin = await client.admin();
@@ -80,7 +81,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 
 class Torturer {
   readonly #options: TortureOptions;
-  readonly #broker: TortureBroker;
+  readonly #broker: LoneBroker;
   readonly #log: Log;
   readonly #words: Words;
   /** Audits and kills of the broker take turns. */
@@ -90,7 +91,7 @@ class Torturer {
   #kills = 0;
   #brokerKills = 0;
 
-  constructor(options: TortureOptions, broker: TortureBroker, log: Log) {
+  constructor(options: TortureOptions, broker: LoneBroker, log: Log) {
     this.#options = options;
     this.#broker = broker;
     this.#log = log;

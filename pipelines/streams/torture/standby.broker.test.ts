@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kafkaClient, type LogClient } from '#kafka';
+import { type LoneBroker, startLoneBroker } from '../../../infra/local/lone-broker.ts';
 import { systemClock as clock } from '../runtime/system-clock.ts';
 import { type Application, launch } from './application.ts';
-import { startTortureBroker, type TortureBroker } from './broker.ts';
 import type { Guarantee } from './counting.ts';
 import { countings, Words, writtenCounts } from './ledger.ts';
+import { shortSessions } from './short-sessions.ts';
 import { outputViolations } from './verdict.ts';
 
 const entries = 150_000;
@@ -20,11 +21,11 @@ interface TakeOver {
 }
 
 describe('a member that is killed', () => {
-  let broker: TortureBroker;
+  let broker: LoneBroker;
   let client: LogClient;
   const running: Application[] = [];
   beforeAll(async () => {
-    broker = await startTortureBroker(() => {});
+    broker = await startLoneBroker({ settings: shortSessions });
     client = kafkaClient({ bootstrapServers: broker.bootstrapServers, clientId: 'standby-test' });
   }, 120_000);
   afterAll(async () => {
