@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
 import { type FormatName, formatNames } from '#formats';
 import type { Policy } from '#schemas';
-import { type EmitterName, emitterNames } from '../pipelines/discovery/index.ts';
+import { type EmitterName, emitterNames, knownEmitters } from '../pipelines/discovery/index.ts';
 import { type Discovered, discoverInputs } from './discover-inputs.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { InputAccount } from './inputs-read.ts';
@@ -42,7 +42,7 @@ export function discover(program: Command): void {
       'Kubernetes objects (YAML or JSON): whose events they are, whom they talk to',
     )
     .option('--cluster <name>', 'cluster of events that name none', 'default')
-    .option('--emit <kinds>', `comma-separated: ${emitterNames.join(', ')}`, parseEmit, emitterNames)
+    .option('--emit <kinds>', `comma-separated: ${knownEmitters.join(', ')}`, parseEmit, emitterNames)
     .option('--out <dir>', 'write one file a document instead of printing them')
     .addOption(
       new Option('-o, --output <form>', 'form of the documents').choices(['yaml', 'json']).default('yaml'),
@@ -67,9 +67,9 @@ export function discover(program: Command): void {
 
 function parseEmit(list: string): EmitterName[] {
   const names = list.split(',').map(name => name.trim());
-  const unknown = names.find(name => !(emitterNames as readonly string[]).includes(name));
+  const unknown = names.find(name => !(knownEmitters as readonly string[]).includes(name));
   if (unknown !== undefined)
-    throw new InvalidArgumentError(`${unknown} is not one of ${emitterNames.join(', ')}.`);
+    throw new InvalidArgumentError(`${unknown} is not one of ${knownEmitters.join(', ')}.`);
   return names as EmitterName[];
 }
 

@@ -11,6 +11,7 @@
 import { canonicalJson, hashOf } from '#policy';
 import { type Container, type EntityChange, withDefaults } from '#schemas';
 import type { ReadObjects } from './entity-objects.ts';
+import { labelledKind } from './labelled-kind.ts';
 import { stableLabels } from './stable-labels.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -33,9 +34,6 @@ interface KnownWorkload {
   readonly selector: Labels;
   readonly containers: readonly string[];
 }
-
-/** Kind of a workload that is known by the labels of its pods only. */
-export const labelledKind = 'Pods';
 
 export class SubjectIdentity {
   /** By namespace; without those that another one of them owns. */

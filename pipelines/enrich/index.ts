@@ -1,5 +1,6 @@
 export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-objects.ts';
-export { type Identified, labelledKind, SubjectIdentity } from './entity-objects-identity.ts';
+export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
+export { labelledKind } from './labelled-kind.ts';
 export { GrowingProfile } from './profile.ts';
 export {
   type EnrichOptions,

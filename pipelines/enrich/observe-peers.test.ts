@@ -36,7 +36,7 @@ describe('what an agent tells of the other side', () => {
     };
     const told = remote({ namespace: 'shop', pod: 'cart-1', labels });
     expect(peerOf({ remoteAddress: '10.9.9.9', remote: told })).toMatchObject({
-      ...{ type: 'WORKLOAD', namespace: 'shop', workloadKind: 'Labels', workload: 'app=cart' },
+      ...{ type: 'WORKLOAD', namespace: 'shop', workloadKind: 'Pods', workload: 'app=cart' },
       selector: { app: 'cart' },
     });
   });

@@ -3,6 +3,7 @@
 import { addressRange } from '#policy';
 import { type Endpoint, type Peer, type Transport, withDefaults } from '#schemas';
 import type { AddressOwner, EntityIntervals } from './entity-intervals.ts';
+import { labelledKind } from './labelled-kind.ts';
 import { stableLabels } from './stable-labels.ts';
 
 /** The port an outgoing connection names; a Service may stand for another one. */
@@ -62,9 +63,6 @@ function agrees(told: Peer, owner: AddressOwner): boolean {
   if (told.type === 'WORKLOAD') return owner.type === 'pod' && owner.namespace === told.namespace;
   return told.type !== 'ENTITY' || told.value === 'world';
 }
-
-/** Kind of a peer of which the labels are known and the owner is not: the labels, spelled out, are its name. */
-export const labelledKind = 'Labels';
 
 const entities = new Set([
   ...['host', 'remote-node', 'kube-apiserver', 'health', 'init', 'unmanaged', 'ingress', 'world'],
