@@ -3,16 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type MemoryLog, memoryLog } from '#kafka';
 import { freePorts } from '#local';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { count, keyValueStore, runStreams, serveStreams, topology } from '#streams';
 import { applicationText, numbersText } from './application-text.ts';
 import { type ApplicationStatus, applications } from './applications.ts';
 import { askOverHttp, processFigures } from './process-figures.ts';
-
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 
 describe('applications', () => {
   const closing: (() => Promise<unknown>)[] = [];
@@ -42,13 +37,13 @@ describe('applications', () => {
     const streams = runStreams({
       topology: topology('counting', b => {
         b.source('words', { key: textSerde, value: textSerde }).pipe(
-          count({ store: keyValueStore({ name: 'counts', key: textSerde, value: json<number>() }) }),
+          count({ store: keyValueStore({ name: 'counts', key: textSerde, value: jsonSerde<number>() }) }),
         );
       }),
       client: log.client(),
       applicationId: 'app',
       commitIntervalMs: 10,
-      deadLetters: { topic: 'dead', value: json<never>() },
+      deadLetters: { topic: 'dead', value: jsonSerde<never>() },
     });
     if (endpoint) streams.advertise(endpoint);
     else {

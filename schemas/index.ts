@@ -128,7 +128,7 @@ export {
   type Registration,
   type SchemaRegistry,
 } from './schema-registry.ts';
-export { localSerdes, openSerdes, type Serdes, type SerdesOptions, textSerde } from './serde.ts';
+export { jsonSerde, localSerdes, openSerdes, type Serdes, type SerdesOptions, textSerde } from './serde.ts';
 // Topics
 export {
   type Compatibility,

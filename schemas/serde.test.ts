@@ -4,7 +4,7 @@ import { avroType } from './avro-type.ts';
 import { codec } from './codec.ts';
 import { type SchemaName, schemas } from './schema-names.ts';
 import { localRegistry, localSchemaId, type SchemaRegistry } from './schema-registry.ts';
-import { localSerdes, openSerdes, textSerde } from './serde.ts';
+import { jsonSerde, localSerdes, openSerdes, textSerde } from './serde.ts';
 import { withDefaults } from './with-defaults.ts';
 import { Writers } from './writers.ts';
 
@@ -225,4 +225,10 @@ test('local ids are the same everywhere, distinct, and fit the header', () => {
 
 test('text passes as UTF-8', () => {
   expect(textSerde.deserialize(textSerde.serialize('c1/näme/x'))).toBe('c1/näme/x');
+});
+
+test('JSON passes, and what is none is corrupt', () => {
+  const serde = jsonSerde<{ readonly name: string }>();
+  expect(serde.deserialize(serde.serialize({ name: 'näme' }))).toEqual({ name: 'näme' });
+  expect(failure(() => serde.deserialize(Buffer.from('{"name":')))).toMatchObject({ code: 'RECORD_CORRUPT' });
 });

@@ -89,3 +89,21 @@ export const textSerde: Serde<string> = Object.freeze({
   serialize: (text: string) => Buffer.from(text, 'utf8'),
   deserialize: (bytes: Buffer) => bytes.toString('utf8'),
 });
+
+/** Values as JSON, for topics that are no part of the catalogue. Errors: RECORD_CORRUPT. `T` must be what JSON can say. */
+export function jsonSerde<T>(): Serde<T> {
+  return {
+    serialize: value => Buffer.from(JSON.stringify(value)),
+    deserialize(bytes) {
+      try {
+        return JSON.parse(bytes.toString('utf8')) as T;
+      } catch (cause) {
+        throw new SluiceError(
+          'RECORD_CORRUPT',
+          `${bytes.length} bytes are no JSON: ${(cause as Error).message}`,
+          { cause },
+        );
+      }
+    },
+  };
+}

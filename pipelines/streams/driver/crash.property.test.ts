@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { filter, map } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   type AutoCommit,
   count,
@@ -15,10 +15,7 @@ import {
 } from '../index.ts';
 
 const text = { key: textSerde, value: textSerde };
-const json: Serde<number> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+const json = jsonSerde<number>();
 
 /** Two stores in one sub-topology, one changed by every record and one by some; outputs per record and per checkpoint. */
 const underTest = () =>

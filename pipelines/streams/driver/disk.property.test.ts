@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   count,
   crashPoints,
@@ -22,10 +22,7 @@ const root = mkdtempSync(join(tmpdir(), 'sluice-crashes-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 const text = { key: textSerde, value: textSerde };
-const json: Serde<number> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+const json = jsonSerde<number>();
 const sizeMs = 10;
 /** All is written to the files with every checkpoint. */
 const memory = { cacheBytes: 100, bufferBytes: 100 };

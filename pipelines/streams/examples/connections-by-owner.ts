@@ -1,14 +1,9 @@
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { count, joinTable, keyValueStore, selectKey, to, topology, versionedStore } from '#streams';
 
 interface Connection {
   readonly port: number;
 }
-
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 
 /**
  * How often each workload connected: `connections` (by address), `owners` (address → workload, as it changes) → `counts`.
@@ -20,12 +15,12 @@ export const connectionsByOwner = topology('connections-by-owner', b => {
     ...text,
     store: versionedStore({ name: 'owners', ...text, historyMs: 3_600_000 }),
   });
-  const counts = { key: textSerde, value: json<number>() };
+  const counts = { key: textSerde, value: jsonSerde<number>() };
 
-  b.source('connections', { key: textSerde, value: json<Connection>() }).pipe(
+  b.source('connections', { key: textSerde, value: jsonSerde<Connection>() }).pipe(
     joinTable(owners, {
       join: ({ port }, workload) => `${workload} to port ${port}`,
-      wait: { graceMs: 1_000, name: 'waiting', key: textSerde, value: json<Connection>() },
+      wait: { graceMs: 1_000, name: 'waiting', key: textSerde, value: jsonSerde<Connection>() },
     }),
     selectKey(({ value }) => value),
     count({ store: keyValueStore({ name: 'counts', ...counts }), repartition: { value: textSerde } }),

@@ -1,5 +1,5 @@
 import { filter } from 'rxjs';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { named, to, topology, tumblingWindows, windowedCount, windowedSerde, windowStore } from '#streams';
 
 interface Login {
@@ -7,16 +7,11 @@ interface Login {
   readonly succeeded: boolean;
 }
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-
 /** How often each user failed to log in, once per minute: `logins` (by user) → `failures`. */
 export const failedLoginsPerMinute = topology('failed-logins-per-minute', b => {
-  const counts = windowStore({ name: 'counts', key: textSerde, value: json<number>() });
+  const counts = windowStore({ name: 'counts', key: textSerde, value: jsonSerde<number>() });
 
-  b.source('logins', { key: textSerde, value: json<Login>() }).pipe(
+  b.source('logins', { key: textSerde, value: jsonSerde<Login>() }).pipe(
     named(
       'failed',
       filter(({ value }) => !value.succeeded),
@@ -26,6 +21,6 @@ export const failedLoginsPerMinute = topology('failed-logins-per-minute', b => {
       store: counts,
       emit: 'final',
     }),
-    to('failures', { key: windowedSerde(textSerde, 60_000), value: json<number>() }),
+    to('failures', { key: windowedSerde(textSerde, 60_000), value: jsonSerde<number>() }),
   );
 });

@@ -1,5 +1,5 @@
 import { filter, map } from 'rxjs';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { aggregate, keyValueStore, type StreamRecord, to, topology } from '#streams';
 
 interface Login {
@@ -12,16 +12,11 @@ interface Failures {
   readonly sinceMs: number;
 }
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-
 /** Users who failed to log in three times in a row: `logins` (by user) → `suspects`. */
 export const failedLogins = topology('failed-logins', b => {
-  const failures = keyValueStore({ name: 'failures', key: textSerde, value: json<Failures>() });
+  const failures = keyValueStore({ name: 'failures', key: textSerde, value: jsonSerde<Failures>() });
 
-  b.source('logins', { key: textSerde, value: json<Login>() }).pipe(
+  b.source('logins', { key: textSerde, value: jsonSerde<Login>() }).pipe(
     aggregate({
       store: failures,
       initial: () => ({ inARow: 0, sinceMs: 0 }),

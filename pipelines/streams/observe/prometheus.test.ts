@@ -2,18 +2,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
 import type { OutgoingRecord } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { Counters } from '../counters.ts';
 import { manualClock } from '../driver/manual-clock.ts';
 import { count, keyValueStore, process, type Topology, testDriver, to, topology } from '../index.ts';
 import type { StreamsMetrics } from '../runtime/metrics.ts';
 import { familiesOf, type MetricsSource } from './families.ts';
 import { prometheusMetrics } from './prometheus.ts';
-
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 
 const text = { key: textSerde, value: textSerde };
 const still: StreamsMetrics = {
@@ -121,12 +116,12 @@ describe('what is published', () => {
 
 describe('what a task measures', () => {
   const clock = manualClock(10_000);
-  const counted = keyValueStore({ name: 'counts', key: textSerde, value: json<number>() });
+  const counted = keyValueStore({ name: 'counts', key: textSerde, value: jsonSerde<number>() });
   const run = () => {
     const driver = testDriver(
       topology('t', b => {
         const words = b.source('words', text);
-        words.pipe(count({ store: counted }), to('totals', { key: textSerde, value: json<number>() }));
+        words.pipe(count({ store: counted }), to('totals', { key: textSerde, value: jsonSerde<number>() }));
         words.pipe(
           process(() => ({
             init: context => void context.schedule(1_000, 'stream-time', () => {}),

@@ -1,14 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { aggregateTable, countTable, groupTable, keyValueStore, topology } from '../index.ts';
 import { batchesOf, runBatches, type Step } from '../table/crash.ts';
 
 const text = { key: textSerde, value: textSerde };
-const numberSerde: Serde<number> = {
-  serialize: value => Buffer.from(String(value)),
-  deserialize: bytes => Number(bytes.toString()),
-};
+const numberSerde = jsonSerde<number>();
 const numbers = (name: string) => keyValueStore({ name, key: textSerde, value: numberSerde });
 
 /** Values are `group` and a number. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { kafkaClient, type LogClient } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   type DeadLetter,
   joinForeignKey,
@@ -16,10 +16,7 @@ import {
 } from '../index.ts';
 
 const text = { key: textSerde, value: textSerde };
-const json: Serde<DeadLetter> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+const json = jsonSerde<DeadLetter>();
 const join = (left: string, right: string | null) => `${left}+${right}`;
 
 describe('joins on a real broker', () => {

@@ -1,6 +1,6 @@
 import { map } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   aggregateTable,
   type Builder,
@@ -23,10 +23,7 @@ import {
 } from '../index.ts';
 
 const text = { key: textSerde, value: textSerde };
-const numberSerde: Serde<number> = {
-  serialize: value => Buffer.from(String(value)),
-  deserialize: bytes => Number(bytes.toString()),
-};
+const numberSerde = jsonSerde<number>();
 const store = (name: string) => keyValueStore({ name, ...text });
 const versions = (historyMs = 10) => versionedStore({ name: 'versions', ...text, historyMs });
 

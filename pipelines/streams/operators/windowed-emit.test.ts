@@ -1,6 +1,7 @@
 import { tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
+import { jsonSerde } from '#schemas';
 import {
   hoppingWindows,
   mapValues,
@@ -17,7 +18,7 @@ import {
   windowStore,
 } from '../index.ts';
 import { heldRecordBytes } from './held-back.ts';
-import { driverOf, jsonSerde, records, results, text, windowedText } from './windows-under-test.ts';
+import { driverOf, records, results, text, windowedText } from './windows-under-test.ts';
 
 const tumbling = tumblingWindows({ sizeMs: 10, graceMs: 5 });
 const sessions = sessionWindows({ gapMs: 5, graceMs: 5 });

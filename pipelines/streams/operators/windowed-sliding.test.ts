@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { jsonSerde } from '#schemas';
 import { slidingWindows, testDriver, to, topology, windowedAggregate, windowStore } from '../index.ts';
-import {
-  driverOf,
-  jsonSerde,
-  late,
-  records,
-  results,
-  resultsOf,
-  text,
-  windowedText,
-} from './windows-under-test.ts';
+import { driverOf, late, records, results, resultsOf, text, windowedText } from './windows-under-test.ts';
 
 const sliding = (graceMs: number) => slidingWindows({ differenceMs: 10, graceMs });
 

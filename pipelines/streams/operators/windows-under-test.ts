@@ -1,6 +1,6 @@
 /** What the tests of windows share: one step between a topic and another, and its results as short lines. */
 
-import { type Serde, textSerde } from '#schemas';
+import { textSerde } from '#schemas';
 import {
   type InputRecord,
   type TestDriver,
@@ -19,11 +19,6 @@ import type { Engine } from '../store/store.ts';
 
 export const text = { key: textSerde, value: textSerde };
 export const windowedText = { key: windowedSerde(textSerde), value: textSerde };
-
-export const jsonSerde = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 
 export interface UnderTest extends TestDriverOptions {
   readonly windows: Windows;

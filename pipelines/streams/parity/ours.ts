@@ -1,6 +1,6 @@
 /** Scenarios through our test driver. */
 
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   aggregate,
   aggregateTable,
@@ -49,10 +49,7 @@ import type {
 } from './scenario.ts';
 
 const text = { key: textSerde, value: textSerde };
-const numberSerde: Serde<number> = {
-  serialize: value => Buffer.from(String(value)),
-  deserialize: bytes => Number(bytes.toString()),
-};
+const numberSerde = jsonSerde<number>();
 const nullable = { ...text, nulls: 'keep' } as const;
 
 export function runOurs({ name, operator, records }: Scenario): ScenarioResult {

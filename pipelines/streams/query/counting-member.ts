@@ -5,7 +5,7 @@
 
 import process from 'node:process';
 import { kafkaClient } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   count,
   keyValueStore,
@@ -17,16 +17,11 @@ import {
   windowStore,
 } from '../index.ts';
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-
 export const windowMs = 10_000;
 
 const [bootstrapServers = '', name = '', standbys = '0'] = process.argv.slice(2);
 const client = kafkaClient({ bootstrapServers, clientId: name });
-const counts = { key: textSerde, value: json<number>() };
+const counts = { key: textSerde, value: jsonSerde<number>() };
 const streams = runStreams({
   topology: topology('counting', b => {
     const words = b.source(`${name}-words`, { key: textSerde, value: textSerde });
@@ -40,7 +35,7 @@ const streams = runStreams({
   }),
   client,
   applicationId: name,
-  deadLetters: { topic: `${name}-dead`, value: json<never>() },
+  deadLetters: { topic: `${name}-dead`, value: jsonSerde<never>() },
   sessionTimeoutMs: 6_000,
   standbys: Number(standbys),
 });

@@ -2,7 +2,7 @@
 
 import { afterEach, expect } from 'vitest';
 import { memoryLog } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   count,
   type DeadLetter,
@@ -18,24 +18,20 @@ import {
   topology,
 } from '../index.ts';
 
-export const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 const text = { key: textSerde, value: textSerde };
-const counts = keyValueStore({ name: 'counts', key: textSerde, value: json<number>() });
+const counts = keyValueStore({ name: 'counts', key: textSerde, value: jsonSerde<number>() });
 const seen = timelineStore({ name: 'seen', key: textSerde, value: textSerde, retentionMs: 1_000_000 });
 const byValue = keyValueStore({
   name: 'by-value',
-  key: json<{ readonly word: string }>(),
-  value: json<number>(),
+  key: jsonSerde<{ readonly word: string }>(),
+  value: jsonSerde<number>(),
 });
 
 /** Counts by key; notes when each key came; counts by value, wherever the key is. */
 export const words = () =>
   topology('words', b => {
     const source = b.source('words', text);
-    source.pipe(count({ store: counts }), to('totals', { key: textSerde, value: json<number>() }));
+    source.pipe(count({ store: counts }), to('totals', { key: textSerde, value: jsonSerde<number>() }));
     source.pipe(
       process(
         () => {
@@ -91,7 +87,7 @@ export const setUp = async () => {
       client: log.client(),
       applicationId: 'app',
       commitIntervalMs: 20,
-      deadLetters: { topic: 'dead', value: json<DeadLetter>() },
+      deadLetters: { topic: 'dead', value: jsonSerde<DeadLetter>() },
     });
     const server = await serveStreams(streams, { listen: '127.0.0.1:0', ...options });
     closing.push(

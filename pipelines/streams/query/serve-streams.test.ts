@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { memoryLog, partitionOf } from '#kafka';
+import { jsonSerde } from '#schemas';
 import { type DeadLetter, type KeyValueStore, runStreams, serveStreams } from '../index.ts';
 import {
   ask,
   type Body,
   closing,
-  json,
   keys,
   pages,
   partitions,
@@ -240,7 +240,7 @@ describe('an application that is asked', () => {
       topology: words(),
       client: log.client(),
       applicationId: 'app',
-      deadLetters: { topic: 'dead', value: json<DeadLetter>() },
+      deadLetters: { topic: 'dead', value: jsonSerde<DeadLetter>() },
     });
     const server = await serveStreams(streams, { listen: '0' });
     closing.push(() => server.close());

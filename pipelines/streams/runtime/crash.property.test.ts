@@ -2,16 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MemoryClient, type MemoryLog, memoryLog } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { count, keyValueStore, manualClock, runStreams, type Streams, to, topology } from '../index.ts';
 import { guarantees } from '../torture/counting.ts';
 import { outputViolations } from '../torture/verdict.ts';
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-const counts = { key: textSerde, value: json<number>() };
+const counts = { key: textSerde, value: jsonSerde<number>() };
 const counting = () =>
   topology('counting', b => {
     b.source('words', { key: textSerde, value: textSerde }).pipe(
@@ -62,7 +58,7 @@ describe('members that are killed at any moment', () => {
             const streams = runStreams({
               ...{ topology: counting(), client, applicationId: 'app', clock, guarantee, ...options },
               ...{ commitIntervalMs: 50, standbyIntervalMs: 50 },
-              deadLetters: { topic: 'dead', value: json() },
+              deadLetters: { topic: 'dead', value: jsonSerde() },
             });
             streams.start().catch(() => {});
             return { client, streams };

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type LogClient, memoryLog } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, type Serde, textSerde } from '#schemas';
 import {
   count,
   keyValueStore,
@@ -29,10 +29,7 @@ import { staleTasks, tidyState } from './state-directory.ts';
 const root = mkdtempSync(join(tmpdir(), 'sluice-streams-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const json: Serde<number> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+const json = jsonSerde<number>();
 const totals = { key: textSerde, value: json };
 const underTest = () =>
   topology('counting', b => {

@@ -2,16 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
 import type { LogRecord, OutgoingRecord } from '#kafka';
-import type { Serde } from '#schemas';
+import { jsonSerde } from '#schemas';
 import { Counters } from '../counters.ts';
 import type { DeadLetter, Failure, FailureReaction } from '../index.ts';
 import type { Cause } from '../task/dead-letter.ts';
 import { RefusedOutputs } from './refused-outputs.ts';
 
-const json: Serde<DeadLetter> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+const json = jsonSerde<DeadLetter>();
 
 const input = (offset: number, bytes = 1): LogRecord => ({
   ...{ topic: 'in', partition: 3, offset, timestampMs: 7, headers: {} },

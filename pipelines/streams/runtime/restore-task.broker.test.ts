@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kafkaClient, type LogClient, type OutgoingRecord } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, type Serde, textSerde } from '#schemas';
 import {
   count,
   keyValueStore,
@@ -19,10 +19,6 @@ import { type Mark, markRecord } from '../task/checkpoint.ts';
 
 const entries = 1_000_000;
 const sessionTimeoutMs = 6_000;
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 /** A number with a hundred bytes, as a value may have. */
 const padded: Serde<number> = {
   serialize: value => Buffer.from(String(value).padEnd(100)),
@@ -76,7 +72,7 @@ describe(`a store with ${entries} entries`, () => {
         );
       }),
       ...{ client, applicationId: name, sessionTimeoutMs, stateDir: root },
-      deadLetters: { topic: `${name}-dead`, value: json<never>() },
+      deadLetters: { topic: `${name}-dead`, value: jsonSerde<never>() },
       onRestore: each => void progress.push(each),
       logger: {
         warn: (_, message) => void complaints.push(message),

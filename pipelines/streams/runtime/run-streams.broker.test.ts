@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { kafkaClient, type LogClient } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   count,
   type DeadLetter,
@@ -20,11 +20,6 @@ import {
 } from '../index.ts';
 
 const text = { key: textSerde, value: textSerde };
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-
 describe('streams on a real broker', () => {
   const started: Streams[] = [];
   const clients: LogClient[] = [];
@@ -55,7 +50,7 @@ describe('streams on a real broker', () => {
         })),
       );
     const start = async (t: Topology, options: Partial<StreamsOptions> = {}) => {
-      const deadLetters = { topic: `${name}-dead`, value: json<DeadLetter>() };
+      const deadLetters = { topic: `${name}-dead`, value: jsonSerde<DeadLetter>() };
       const common = { topology: t, client: open(name), applicationId: name, deadLetters };
       const streams = runStreams({ ...common, ...options });
       started.push(streams);
@@ -110,8 +105,8 @@ describe('streams on a real broker', () => {
         b.source(`${name}-in`, text).pipe(
           selectKey(({ value }) => value),
           repartition({ name: 'by-value', ...text }),
-          count({ store: keyValueStore({ name: 'counts', key: textSerde, value: json<number>() }) }),
-          to(`${name}-out`, { key: textSerde, value: json<number>() }),
+          count({ store: keyValueStore({ name: 'counts', key: textSerde, value: jsonSerde<number>() }) }),
+          to(`${name}-out`, { key: textSerde, value: jsonSerde<number>() }),
         );
       });
     const first = await start(byValue());
@@ -152,7 +147,7 @@ describe('streams on a real broker', () => {
 
   it('put a record that cannot be read aside, with all that it had', async () => {
     const { name, admin, start, read } = await setUp(['in', 'out']);
-    const counts = { key: textSerde, value: json<number>() };
+    const counts = { key: textSerde, value: jsonSerde<number>() };
     await start(
       topology('counting', b => {
         b.source(`${name}-in`, text).pipe(

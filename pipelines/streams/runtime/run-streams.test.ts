@@ -3,7 +3,7 @@ import { map, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
 import { type ConsumerHandler, type LogClient, type MemoryLog, memoryLog, type OutgoingRecord } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   count,
   type DeadLetter,
@@ -22,11 +22,7 @@ import {
 } from '../index.ts';
 
 const text = { key: textSerde, value: textSerde };
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-const countText = { key: textSerde, value: json<number>() };
+const countText = { key: textSerde, value: jsonSerde<number>() };
 const counting = () =>
   topology('counting', b => {
     b.source('words', text).pipe(
@@ -63,7 +59,7 @@ async function setUp(partitions = 2) {
       client: log.client(),
       applicationId: 'app',
       clock,
-      deadLetters: { topic: 'dead', value: json<DeadLetter>() },
+      deadLetters: { topic: 'dead', value: jsonSerde<DeadLetter>() },
       ...options,
     });
     const starting = streams.start();

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SluiceError } from '#errors';
 import { type LogClient, memoryLog, type OutgoingRecord } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { Counters } from '../counters.ts';
 import {
   byCatalogue,
@@ -22,11 +22,7 @@ import { type Mark, markRecord } from '../task/checkpoint.ts';
 import { Task } from '../task/task.ts';
 import { Standby } from './standby.ts';
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-const counts = { key: textSerde, value: json<number>() };
+const counts = { key: textSerde, value: jsonSerde<number>() };
 const counting = (engine: 'memory' | 'disk') =>
   topology('counting', b => {
     b.source('words', { key: textSerde, value: textSerde }).pipe(
@@ -185,7 +181,7 @@ describe('standbys of stores on disk', () => {
       const options: StreamsOptions = {
         ...{ topology: counting('disk'), client, applicationId: 'app', clock, stateDir },
         ...{ standbys: 1, standbyIntervalMs: 100 },
-        deadLetters: { topic: 'dead', value: json() },
+        deadLetters: { topic: 'dead', value: jsonSerde() },
       };
       const streams = runStreams(options);
       const starting = streams.start();

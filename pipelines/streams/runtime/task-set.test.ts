@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { memoryLog } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, type Serde, textSerde } from '#schemas';
 import { Counters } from '../counters.ts';
 import { byCatalogue, count, keyValueStore, manualClock, to, topology } from '../index.ts';
 import { planOf } from '../task/plan.ts';
@@ -11,10 +11,6 @@ import type { Lane } from './lane.ts';
 import { RefusedOutputs } from './refused-outputs.ts';
 import { TaskSet } from './task-set.ts';
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
 /** An application on a log, and members of it whose assignments are made by hand. */
 async function setUp({ countBytes = 1 } = {}) {
   const value: Serde<number> = {
@@ -28,7 +24,7 @@ async function setUp({ countBytes = 1 } = {}) {
   const { graph } = topology('counting', b => {
     b.source('words', { key: textSerde, value: textSerde }).pipe(
       count({ store: keyValueStore({ name: 'counts', key: textSerde, value }) }),
-      to('totals', { key: textSerde, value: json<number>() }),
+      to('totals', { key: textSerde, value: jsonSerde<number>() }),
     );
   });
   await prepareTopics(admin, graph, 'app');
@@ -36,7 +32,7 @@ async function setUp({ countBytes = 1 } = {}) {
   const member = (isStale = () => false) => {
     const client = log.client();
     const counters = new Counters();
-    const deadLetters = { topic: 'dead', value: json<never>() };
+    const deadLetters = { topic: 'dead', value: jsonSerde<never>() };
     const refused = new RefusedOutputs({
       applicationId: 'app',
       onFailure: byCatalogue,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord, OutgoingRecord } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { timelineStore } from './timeline-store.ts';
 
 type Change =
@@ -10,10 +10,7 @@ type Change =
   | { readonly kind: 'advance'; readonly toMs: number }
   | { readonly kind: 'checkpoint' };
 
-const numbers: Serde<number> = {
-  serialize: value => Buffer.from(`${value}`),
-  deserialize: bytes => Number(bytes.toString()),
-};
+const numbers = jsonSerde<number>();
 const key = fc.constantFrom('a', 'b', 'ab');
 const timeMs = fc.integer({ min: 0, max: 60 });
 const change: fc.Arbitrary<Change> = fc.oneof(

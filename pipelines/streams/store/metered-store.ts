@@ -1,18 +1,10 @@
 import type { KeyValueStore } from './key-value.ts';
-import { Meter } from './metered.ts';
-import { meteredChangelog } from './metered-changelog.ts';
+import { type Meter, metered } from './metered.ts';
 import type { OpenStore } from './store.ts';
 
 /** The same store, counting what is done to it. */
 export function meteredStore<K, V>(open: OpenStore<KeyValueStore<K, V>>): OpenStore<KeyValueStore<K, V>> {
-  const meter = new Meter();
-  const store = new MeteredStore(open.store, meter);
-  return {
-    ...open,
-    store,
-    changelog: open.changelog && meteredChangelog(open.changelog, meter),
-    metrics: () => ({ ...meter.figures(store.size), ...open.metrics?.() }),
-  };
+  return metered(open, (store, meter) => new MeteredStore(store, meter));
 }
 
 class MeteredStore<K, V> implements KeyValueStore<K, V> {

@@ -1,18 +1,10 @@
-import { Meter } from './metered.ts';
-import { meteredChangelog } from './metered-changelog.ts';
+import { type Meter, metered } from './metered.ts';
 import type { OpenStore } from './store.ts';
 import type { Timeline, TimelineEntry } from './timeline.ts';
 
 /** The same timeline, counting what is done to it. */
 export function meteredTimeline<K, V>(open: OpenStore<Timeline<K, V>>): OpenStore<Timeline<K, V>> {
-  const meter = new Meter();
-  const store = new MeteredTimeline(open.store, meter);
-  return {
-    ...open,
-    store,
-    changelog: open.changelog && meteredChangelog(open.changelog, meter),
-    metrics: () => ({ ...meter.figures(store.size), ...open.metrics?.() }),
-  };
+  return metered(open, (store, meter) => new MeteredTimeline(store, meter));
 }
 
 class MeteredTimeline<K, V> implements Timeline<K, V> {

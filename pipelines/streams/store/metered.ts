@@ -1,5 +1,5 @@
 import type { StoreMetrics } from '../observe/store-metrics.ts';
-import type { OpenStore } from './store.ts';
+import type { Changelog, OpenStore } from './store.ts';
 
 /** What is done to a store. */
 export class Meter {
@@ -23,8 +23,39 @@ export class Meter {
   }
 }
 
+/** The same store behind one that counts what is done to it. */
+export function metered<S extends { readonly size: number }>(
+  open: OpenStore<S>,
+  counting: (store: S, meter: Meter) => S,
+): OpenStore<S> {
+  const meter = new Meter();
+  const store = counting(open.store, meter);
+  return {
+    ...open,
+    store,
+    changelog: open.changelog && meteredChangelog(open.changelog, meter),
+    metrics: () => ({ ...meter.figures(store.size), ...open.metrics?.() }),
+  };
+}
+
 /** Of an opened store, whatever it counts itself. */
 export function metricsOf(taskId: string, store: string, open: OpenStore): StoreMetrics {
   const { size = 0 } = open.store as { readonly size?: number };
   return { taskId, store, entries: size, figures: open.metrics?.() ?? {} };
+}
+
+/** The same changelog, weighing what it writes. */
+function meteredChangelog(changelog: Changelog, meter: Meter): Changelog {
+  return {
+    drain(topic, partition, timestampMs) {
+      const records = changelog.drain(topic, partition, timestampMs);
+      for (const { key, value } of records) meter.wrote(key, value);
+      return records;
+    },
+    restore: record => {
+      meter.wrote(record.key, record.value);
+      changelog.restore(record);
+    },
+    rewrite: record => changelog.rewrite(record),
+  };
 }

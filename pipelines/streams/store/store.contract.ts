@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, type Serde, textSerde } from '#schemas';
 import type { KeyValueStore } from './key-value.ts';
 import { keyValueStore } from './key-value-store.ts';
 import type { OpenStore, StoreSpec } from './store.ts';
@@ -43,10 +43,7 @@ const pair: Serde<Pair> = {
     return { a, b: Number(b) };
   },
 };
-export const numberSerde: Serde<number> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+export const numberSerde = jsonSerde<number>();
 
 const text = fc.string({ maxLength: 3, unit: 'binary' });
 type Change =
@@ -147,10 +144,7 @@ export function keyValueContract(each: StoreCase): void {
     });
 
     it('keeps what is put after a checkpoint took it, also what was changed in place', () => {
-      const list: Serde<number[]> = {
-        serialize: value => Buffer.from(JSON.stringify(value)),
-        deserialize: bytes => JSON.parse(bytes.toString()),
-      };
+      const list = jsonSerde<number[]>();
       withBench({ key: textSerde, value: list }, ({ store, checkpoint }) => {
         store.put('a', [1]);
         for (const next of [2, 3, 4]) {

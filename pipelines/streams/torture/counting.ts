@@ -2,7 +2,7 @@
 
 import process from 'node:process';
 import { kafkaClient } from '#kafka';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import {
   count,
   type DeadLetter,
@@ -19,18 +19,13 @@ import {
   windowStore,
 } from '../index.ts';
 
-const json = <T>(): Serde<T> => ({
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-});
-
-export const deadLetterSerde = json<DeadLetter>();
+export const deadLetterSerde = jsonSerde<DeadLetter>();
 export const guarantees = ['at-least-once', 'exactly-once'] as const;
 export type Guarantee = (typeof guarantees)[number];
 
 export const windowMs = 10_000;
-export const totalSerdes = { key: textSerde, value: json<number>() };
-export const windowSerdes = { key: windowedSerde(textSerde, windowMs), value: json<number>() };
+export const totalSerdes = { key: textSerde, value: jsonSerde<number>() };
+export const windowSerdes = { key: windowedSerde(textSerde, windowMs), value: jsonSerde<number>() };
 /** Longer than a torture lasts: no window closes, so that each record counts whenever it is read. */
 const graceMs = 24 * 3_600_000;
 

@@ -1,12 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Serde, textSerde } from '#schemas';
+import { jsonSerde, textSerde } from '#schemas';
 import { windowedSerde } from './windowed.ts';
 
-const pair: Serde<readonly [number, string]> = {
-  serialize: value => Buffer.from(JSON.stringify(value)),
-  deserialize: bytes => JSON.parse(bytes.toString()),
-};
+const pair = jsonSerde<readonly [number, string]>();
 const timeMs = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const text = fc.string({ unit: 'binary' });
 
