@@ -28,16 +28,16 @@ async function startOne(plan: ServicePlan, options: StartOptions, failed: AbortS
   await plan.prepare();
   failed.throwIfAborted();
   const { child, identity } = await launch(plan);
-  watchdog.watch(identity.pid);
-  let alive = true;
-  child.once('exit', () => {
-    alive = false;
-    watchdog.forget(identity.pid);
-  });
+  // Asked of the child, not noted when it says so: it may have ended before anybody listened.
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  if (!hasEnded()) {
+    watchdog.watch(identity.pid);
+    child.once('exit', () => watchdog.forget(identity.pid));
+  }
   await onLaunched?.(plan, identity);
   const isAlive = () => {
     failed.throwIfAborted();
-    return alive;
+    return !hasEnded();
   };
   await waitUntilAnswers(plan, { withinMs, isAlive });
   onReady?.(plan, performance.now() - started);
