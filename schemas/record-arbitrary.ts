@@ -27,6 +27,7 @@ const primitives: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   boolean: fc.boolean(),
   int: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   long: fc.oneof(fc.nat({ max: 100 }), fc.integer({ min: -(2 ** 52), max: largestLong })),
+  double: fc.double({ noNaN: true, noDefaultInfinity: true }).map(value => value + 0),
   string: fc.oneof(
     text,
     fc.constant('__proto__'),

@@ -60,6 +60,7 @@ const catalogue = {
   'flows-1m.v1': kept('FlowAggregate', workload, 30),
   'policies.v1': compacted('Policy', 'policy-id', 'FULL_TRANSITIVE'),
   'policy-transitions.v1': kept('PolicyTransition', 'policy-id', 365),
+  'policy-findings.v1': kept('PolicyFinding', 'policy-id', 30),
   'policy-status.v1': compacted('PolicyStatus', 'policy-id/node', 'FULL_TRANSITIVE'),
   'agents.health.v1': kept('AgentHealth', 'agent', 7),
   'siem.ocsf.v1': kept(null, workload, 3),

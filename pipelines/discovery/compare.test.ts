@@ -104,7 +104,7 @@ describe('a rule', () => {
 describe('confidence in a workload', () => {
   it('is the share of events that are not the only one of their kind', () => {
     expect(confidenceOf([profile([evidence(1), evidence(9, 1)])])).toEqual({
-      ...{ behaviours: 2, events: 10, unseenMass: 0.1, replicas: 2, days: 2, confidence: 0.9 },
+      ...{ behaviours: 2, events: 10, lostEvents: 0, unseenMass: 0.1, replicas: 2, days: 2, confidence: 0.9 },
     });
   });
 

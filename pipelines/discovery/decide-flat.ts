@@ -46,6 +46,7 @@ export function decideFlat<R extends FlatRule>(rules: readonly R[], access: Aske
       case 'ACCEPT':
         return [transport(), decideTraffic(rules, access, 'ingress')];
       case 'BIND':
+      case 'SOCKET':
         return [transport()];
       case 'SYSCALL':
         return object === 'socket' ? [transport()] : [decideSyscall(rules, access)];

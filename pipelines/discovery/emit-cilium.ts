@@ -141,7 +141,7 @@ function noteRule(grounds: Map<string, Ground>, { direction, at, rule }: Noted):
   for (const [k, { method, path, admits, observed, evidence }] of rule.http.entries()) {
     const what = `${direction === 'egress' ? 'asks' : 'answers'} ${where}: ${method} ${path}`;
     const summary = admits ? `${what}; admits ${admits}` : what;
-    grounds.set(`${at}.toPorts[0].rules.http[${k}]`, { summary, observed, evidence });
+    grounds.set(`${at}.toPorts[0].rules.http[${k}]`, { summary, observed, evidence, admits });
   }
   for (const [k, { name, evidence }] of rule.dns.entries())
     grounds.set(`${at}.toPorts[0].rules.dns[${k}]`, {

@@ -149,7 +149,7 @@ function note(
   for (const [i, { path, readOnly, observed, evidence, admits }] of rules.entries()) {
     const what = verb === 'executes' ? 'executes' : readOnly ? 'reads' : 'reads and writes';
     const summary = admits ? `${what} in ${path}; admits ${admits}` : `${what} ${path}`;
-    grounds.set(`${at}[${i}]`, { summary, observed, evidence });
+    grounds.set(`${at}[${i}]`, { summary, observed, evidence, admits });
   }
 }
 

@@ -23,13 +23,17 @@ export interface Ground {
   /** Distinct objects seen that the rule admits. */
   readonly observed: number;
   readonly evidence: Evidence | null;
+  /** What it admits that was not seen, in words; absent: nothing. */
+  readonly admits?: string;
 }
 
 /** The rules of the document with what stands behind them, defaults included. */
 export function policyRules({ object, grounds }: Emitted): PolicyRule[] {
   return flattenAny(object).map(rule => {
-    const { summary, observed, evidence } = groundOf(rule, grounds);
-    return { ruleId: rule.ruleId, document: object.metadata.name, summary, observed, evidence };
+    const { summary, observed, evidence, admits = '' } = groundOf(rule, grounds);
+    const unseen = admits === '' ? 0 : uncountable;
+    const about = { ruleId: rule.ruleId, document: object.metadata.name, summary };
+    return { ...about, observed, evidence, admits, unseen };
   });
 }
 
@@ -37,5 +41,8 @@ function groundOf(rule: FlatRule | CiliumRule, grounds: Emitted['grounds']): Gro
   if (rule.match.type !== 'default') return grounds.get(rule.at) ?? nothingSeen;
   return { ...nothingSeen, summary: `what was not seen (${rule.class}) is denied` };
 }
+
+/** Names that may come: nobody knows how many. */
+const uncountable = -1;
 
 const nothingSeen: Ground = { summary: '', observed: 0, evidence: null };

@@ -1,6 +1,6 @@
 export type { Access, Actor, DecidingRule, Decision, Judged, Verdict } from './access.ts';
 export { type Change, type Comparison, comparePolicies, compareRules, explainRule } from './compare.ts';
-export { type Confidence, confidenceOf } from './confidence.ts';
+export { confidenceOf } from './confidence.ts';
 export { decide, PolicySet } from './decide.ts';
 export type { KnownService } from './decide-cilium.ts';
 export { admits } from './evaluate.ts';

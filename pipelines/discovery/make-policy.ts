@@ -2,6 +2,7 @@
 
 import { documentOf, policyDigest } from '#policy';
 import type { BehaviourProfile, Policy } from '#schemas';
+import { confidenceOf } from './confidence.ts';
 import { emitCilium } from './emit-cilium.ts';
 import { emitKubeArmor } from './emit-kubearmor.ts';
 import { emitKubernetes } from './emit-kubernetes.ts';
@@ -34,7 +35,10 @@ export interface PolicyOptions {
 export const policyDefaults: PolicyOptions = { http: httpDefaults, widen: false, capabilities: false };
 
 /** What a policy says, without its place among its versions. */
-export type PolicyContent = Pick<Policy, 'target' | 'documents' | 'rules' | 'losses' | 'digest'>;
+export type PolicyContent = Pick<
+  Policy,
+  'target' | 'documents' | 'rules' | 'losses' | 'digest' | 'confidence'
+>;
 
 /** Undefined when nothing selects the workload's pods, or nothing was seen that a document could say. */
 export function makePolicy(
@@ -60,5 +64,6 @@ export function makePolicy(
     rules: emitted.flatMap(policyRules),
     losses: [...losses].sort(compareText),
     digest: policyDigest({ target, documents }),
+    confidence: confidenceOf(profiles),
   };
 }

@@ -184,13 +184,13 @@ function nextOf(
     stage,
   }: { readonly last: Policy | undefined; readonly content: PolicyContent; readonly stage: Stage },
 ): Policy {
-  const { target, documents, rules, losses, digest } = content;
+  const { target, documents, rules, losses, digest, confidence } = content;
   return {
     policyId,
     generation: (last?.generation ?? 0) + 1,
     digest,
     prevDigest: last?.digest ?? '',
-    ...{ stage, target, documents, rules, losses },
+    ...{ stage, target, documents, rules, losses, confidence },
     signature: null,
   };
 }

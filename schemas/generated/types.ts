@@ -44,10 +44,10 @@ export interface Alert {
 }
 export type AlertInput = Defaulted<Alert, 'process' | 'execution' | 'file' | 'network' | 'capability' | 'syscall' | 'severity' | 'tags' | 'message' | 'suppressed'>;
 
-/** One thing a container does. (operation, object, source, transport, port, peer) is its identity. */
+/** One thing a container does. (operation, object, source, transport, port, peer, http) is its identity. */
 export interface Behaviour {
   readonly operation: BehaviourOperation;
-  /** Path, capability, syscall or DNS name; empty for network. */
+  /** Path, capability, syscall, DNS name or ICMP type; empty for other network. */
   readonly object: string;
   /** The acting executable. */
   readonly source: string;
@@ -60,7 +60,7 @@ export interface Behaviour {
 }
 export type BehaviourInput = Defaulted<Behaviour, 'object' | 'source' | 'transport' | 'port' | 'peer' | 'http'>;
 
-export type BehaviourOperation = 'EXEC' | 'FILE_READ' | 'FILE_WRITE' | 'CONNECT' | 'ACCEPT' | 'BIND' | 'SEND' | 'CAPABILITY' | 'SYSCALL' | 'DNS';
+export type BehaviourOperation = 'EXEC' | 'FILE_READ' | 'FILE_WRITE' | 'CONNECT' | 'ACCEPT' | 'BIND' | 'SEND' | 'CAPABILITY' | 'SYSCALL' | 'DNS' | 'SOCKET';
 
 /** All that one container of a workload was seen doing. The latest record of a key is the whole state. */
 export interface BehaviourProfile {
@@ -223,6 +223,15 @@ export interface Evidence {
 }
 export type EvidenceInput = Defaulted<Evidence, 'replicas' | 'days' | 'sketch' | 'samples'>;
 
+/** Records of a topic it was judged on, both ends included. */
+export interface EvidenceRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+}
+export type EvidenceRangeInput = EvidenceRange;
+
 export interface Execution {
   /** The file being executed, inside its mount namespace. For a script this event and the interpreter's are two events. */
   readonly path: string;
@@ -256,6 +265,9 @@ export interface FileEvent {
 export type FileEventInput = Defaulted<FileEvent, 'process' | 'verdict'>;
 
 export type FileOperation = 'OTHER' | 'OPEN' | 'CREATE' | 'TRUNCATE' | 'UNLINK' | 'RENAME' | 'LINK' | 'SYMLINK' | 'MKDIR' | 'RMDIR' | 'MKNOD' | 'CHMOD' | 'CHOWN' | 'MOUNT';
+
+/** DRIFT: something is done that the policy does not admit. STALE: a rule of which nothing was seen for long. DENIAL_SPIKE: many denials in a short time. */
+export type FindingType = 'DRIFT' | 'STALE' | 'DENIAL_SPIKE';
 
 /** Flows between two peers within one window. */
 export interface FlowAggregate {
@@ -391,9 +403,28 @@ export interface Policy {
   readonly rules: readonly PolicyRule[];
   /** What was seen and could not be expressed; never widened into a rule. */
   readonly losses: readonly string[];
+  /** As of this record; not part of the digest. */
+  readonly confidence: PolicyConfidence | null;
   readonly signature: string | null;
 }
-export type PolicyInput = Defaulted<Policy, 'prevDigest' | 'rules' | 'losses' | 'signature'>;
+export type PolicyInput = Defaulted<Policy, 'prevDigest' | 'rules' | 'losses' | 'confidence' | 'signature'>;
+
+/** How far what was learned can be trusted to be all of it. */
+export interface PolicyConfidence {
+  /** Distinct behaviours seen. */
+  readonly behaviours: number;
+  /** Events behind them. */
+  readonly events: number;
+  /** Counted as lost before they could be learned. */
+  readonly lostEvents: number;
+  /** Estimated probability that the next event shows a behaviour that was not seen, from 0 to 1 (Good and Turing). */
+  readonly unseenMass: number;
+  readonly replicas: number;
+  readonly days: number;
+  /** From 0 to 1: (1 - unseenMass) x the share of events that was not lost. */
+  readonly confidence: number;
+}
+export type PolicyConfidenceInput = Defaulted<PolicyConfidence, 'lostEvents'>;
 
 export interface PolicyDocument {
   readonly apiVersion: string;
@@ -404,6 +435,26 @@ export interface PolicyDocument {
 }
 export type PolicyDocumentInput = PolicyDocument;
 
+/** Something about a policy that a human should look at. Nothing follows from it by itself. */
+export interface PolicyFinding {
+  readonly policyId: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly type: FindingType;
+  /** The rule it is about; empty when no rule speaks of it. */
+  readonly ruleId: string;
+  /** What was found, in words. */
+  readonly summary: string;
+  /** Events behind it. */
+  readonly count: number;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  /** Some of the events. */
+  readonly samples: readonly Sample[];
+  readonly at: number;
+}
+export type PolicyFindingInput = Defaulted<PolicyFinding, 'ruleId' | 'count' | 'samples'>;
+
 export interface PolicyRule {
   readonly ruleId: string;
   /** Name of the document that holds it. */
@@ -412,8 +463,12 @@ export interface PolicyRule {
   /** Distinct objects seen that it admits. */
   readonly observed: number;
   readonly evidence: Evidence | null;
+  /** What it admits that was not seen, in words; empty when that is nothing. */
+  readonly admits: string;
+  /** How many objects it admits that were not seen; -1 when they cannot be counted. */
+  readonly unseen: number;
 }
-export type PolicyRuleInput = Defaulted<PolicyRule, 'observed' | 'evidence'>;
+export type PolicyRuleInput = Defaulted<PolicyRule, 'observed' | 'evidence' | 'admits' | 'unseen'>;
 
 export type PolicyState = 'PENDING' | 'APPLIED' | 'ADOPTED' | 'REJECTED' | 'REMOVED';
 
@@ -454,8 +509,13 @@ export interface PolicyTransition {
   /** The principal or the rule of automation. */
   readonly by: string;
   readonly reason: string;
+  /** digest of the generation before; empty at the first. */
+  readonly prevDigest: string;
+  /** Events that the policy would have denied in what it was judged on; -1 when it was not judged. */
+  readonly wouldDeny: number;
+  readonly evidence: readonly EvidenceRange[];
 }
-export type PolicyTransitionInput = Defaulted<PolicyTransition, 'reason'>;
+export type PolicyTransitionInput = Defaulted<PolicyTransition, 'reason' | 'prevDigest' | 'wouldDeny' | 'evidence'>;
 
 /** The acting process, as the kernel saw it at the time of the event. */
 export interface Process {
@@ -578,6 +638,7 @@ export interface Records {
   EndpointSliceProjection: EndpointSliceProjection;
   EntityChange: EntityChange;
   Evidence: Evidence;
+  EvidenceRange: EvidenceRange;
   Execution: Execution;
   FileAccess: FileAccess;
   FileEvent: FileEvent;
@@ -592,7 +653,9 @@ export interface Records {
   PodContainer: PodContainer;
   PodProjection: PodProjection;
   Policy: Policy;
+  PolicyConfidence: PolicyConfidence;
   PolicyDocument: PolicyDocument;
+  PolicyFinding: PolicyFinding;
   PolicyRule: PolicyRule;
   PolicyStatus: PolicyStatus;
   PolicyTarget: PolicyTarget;
@@ -625,6 +688,7 @@ export interface RecordInputs {
   EndpointSliceProjection: EndpointSliceProjectionInput;
   EntityChange: EntityChangeInput;
   Evidence: EvidenceInput;
+  EvidenceRange: EvidenceRangeInput;
   Execution: ExecutionInput;
   FileAccess: FileAccessInput;
   FileEvent: FileEventInput;
@@ -639,7 +703,9 @@ export interface RecordInputs {
   PodContainer: PodContainerInput;
   PodProjection: PodProjectionInput;
   Policy: PolicyInput;
+  PolicyConfidence: PolicyConfidenceInput;
   PolicyDocument: PolicyDocumentInput;
+  PolicyFinding: PolicyFindingInput;
   PolicyRule: PolicyRuleInput;
   PolicyStatus: PolicyStatusInput;
   PolicyTarget: PolicyTargetInput;
