@@ -1,6 +1,10 @@
+export type { Labels } from './entity-intervals.ts';
+export { EntityIntervals } from './entity-intervals.ts';
 export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-objects.ts';
 export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
 export { labelledKind } from './labelled-kind.ts';
+export type { LearnableEvent, Observed } from './observe.ts';
+export { type Attributed, Observer, type Unobserved } from './observer.ts';
 export { GrowingProfile } from './profile.ts';
 export {
   type EnrichOptions,

@@ -1,0 +1,104 @@
+/**
+ * From events to what who did: the step that learning and judging share.
+ *
+ * Owns: whose event it is (I3). Does not own: what it says (observe.ts), what becomes of it (learner.ts learns it).
+ */
+
+import { behaviourKey } from '#schemas';
+import type { ContainerIdentity, EntityIntervals } from './entity-intervals.ts';
+import { type LearnableEvent, type Observed, observe } from './observe.ts';
+import { resolvePeer } from './resolve-peer.ts';
+
+/** What the event says its container does; never empty. */
+export interface Attributed {
+  readonly identity: ContainerIdentity;
+  /** Key of the container's behaviour profile. */
+  readonly key: string;
+  readonly observed: readonly Observed[];
+}
+
+/**
+ * ignored: it says nothing that a policy could be about, for the reason told.
+ * unknown: whose it is may become known. refused: it cannot be told, and will not be.
+ */
+export type Unobserved =
+  | { readonly type: 'ignored'; readonly reason: 'host' | 'irrelevant' }
+  | { readonly type: 'unknown'; readonly reason: string }
+  | { readonly type: 'refused'; readonly reason: string };
+
+const ofHost: Unobserved = { type: 'ignored', reason: 'host' };
+const irrelevant: Unobserved = { type: 'ignored', reason: 'irrelevant' };
+
+interface Known {
+  readonly identity: ContainerIdentity;
+  readonly key: string;
+}
+
+export class Observer {
+  readonly #intervals: EntityIntervals;
+  /** Containers resolved since `#version`, by cluster and id: the way most events take. */
+  readonly #known = new Map<string, Known>();
+  #version = -1;
+
+  constructor(intervals: EntityIntervals) {
+    this.#intervals = intervals;
+  }
+
+  /** Whatever its verdict. */
+  observe(event: LearnableEvent): Attributed | Unobserved {
+    if (event.container.id === '' && event.container.workload === '') return ofHost;
+    const known = this.#resolve(event);
+    if ('type' in known) return known;
+    const { cluster, podUid } = known.identity;
+    const observed = observe(event, (address, named, remote = null) =>
+      resolvePeer(this.#intervals, { cluster, address, atUs: event.time, podUid, named, remote }),
+    );
+    if ('refused' in observed) return { type: 'refused', reason: observed.refused };
+    return observed.length === 0 ? irrelevant : { ...known, observed };
+  }
+
+  #resolve(event: LearnableEvent): Known | Unobserved {
+    if (this.#version !== this.#intervals.version) {
+      this.#known.clear();
+      this.#version = this.#intervals.version;
+    }
+    const { container, origin } = event;
+    const id = `${origin.cluster}/${container.id || nameOf(container)}`;
+    const found = this.#known.get(id);
+    if (found) return found;
+    const identity = identify(event, this.#intervals);
+    if ('type' in identity) return identity;
+    const known = { identity: identity.found, key: behaviourKey(identity.found) };
+    if (identity.always) this.#known.set(id, known);
+    return known;
+  }
+}
+
+/** The agent's word counts where it is complete; it was bound when the event happened. */
+function identify(event: LearnableEvent, intervals: EntityIntervals): Found | Unobserved {
+  const { container, origin } = event;
+  const resolution = told(event) ?? intervals.container(origin.cluster, container.id, event.time);
+  if (resolution === 'ambiguous') return { type: 'refused', reason: 'container-ambiguous' };
+  if (resolution === 'unknown') return { type: 'unknown', reason: 'container-unknown' };
+  // A policy for it could not be made: without a selector it would be a policy for everything in the namespace.
+  if (!intervals.selector(resolution.found)) return { type: 'unknown', reason: 'selector-unknown' };
+  return resolution;
+}
+
+type Found = { readonly found: ContainerIdentity; readonly always: boolean };
+
+function told(event: LearnableEvent): Found | undefined {
+  const { container, origin } = event;
+  const { namespace, workloadKind, workload, name, image, pod, podUid } = container;
+  // Traffic is the whole pod's, and who sees it on the wire knows no container.
+  const isOfPod = 'network' in event || 'dns' in event;
+  if (!namespace || !workloadKind || !workload || (!name && !isOfPod)) return undefined;
+  const { cluster } = origin;
+  const found = { cluster, namespace, workloadKind, workload, container: name, image, pod, podUid };
+  return { found, always: true };
+}
+
+/** Of a container without an id: names repeat between namespaces. */
+function nameOf({ namespace, workloadKind, workload, pod, name }: LearnableEvent['container']): string {
+  return `${namespace}/${workloadKind}/${workload}/${pod}/${name}`;
+}
