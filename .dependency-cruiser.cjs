@@ -1,6 +1,6 @@
 /**
  * The arrows: cli, console → agents, pipelines, connectors → streams → kafka, registry, telemetry, config → schemas → errors.
- * Agents never import agents, pipelines never import pipelines: they meet in topics.
+ * Agents never import agents, pipelines never import pipelines: they meet in topics. Only verify, which judges, asks others how.
  */
 const only = (name, library, owners) => ({
   name,
@@ -40,8 +40,18 @@ module.exports = {
     {
       name: 'pipelines-meet-in-topics',
       severity: 'error',
-      from: { path: '^pipelines/(?!streams/)([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^pipelines/(?!(?:streams|verify)/)([^/]+)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(agents|cli|connectors|pipelines)/', pathNot: '^pipelines/(streams|$1)/' },
+    },
+    {
+      // Verifying is judging by what discovery and enrich say of an access: their faces, nothing behind them.
+      name: 'verify-judges-with-the-others-words',
+      severity: 'error',
+      from: { path: '^pipelines/verify/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^(agents|cli|connectors|pipelines)/',
+        pathNot: '^pipelines/((streams|verify)/|(discovery|enrich)/index\\.ts$)',
+      },
     },
     {
       name: 'agents-meet-in-topics',

@@ -80,6 +80,8 @@ export type {
   PodProjection,
   PodProjectionInput,
   Policy,
+  PolicyApproval,
+  PolicyApprovalInput,
   PolicyConfidence,
   PolicyConfidenceInput,
   PolicyDocument,

@@ -28,6 +28,8 @@ export interface Topic<R extends SchemaName | null = SchemaName | null> {
   readonly cleanup: 'delete' | 'compact';
   /** How long a record is kept; null for compacted topics, which keep the last record of each key. */
   readonly retentionMs: number | null;
+  /** How long at least every record of a compacted topic stays; absent: it may go as soon as there is a later one. */
+  readonly compactAfterMs?: number;
   readonly compatibility: Compatibility;
 }
 
@@ -58,8 +60,11 @@ const catalogue = {
     'BACKWARD_TRANSITIVE',
   ),
   'flows-1m.v1': kept('FlowAggregate', workload, 30),
-  'policies.v1': compacted('Policy', 'policy-id', 'FULL_TRANSITIVE'),
+  // Of two records of one generation the first counts, so both have to be there while somebody may still see the second.
+  'policies.v1': { ...compacted('Policy', 'policy-id', 'FULL_TRANSITIVE'), compactAfterMs: dayMs },
+  'policy-history.v1': kept('Policy', 'policy-id', 365),
   'policy-transitions.v1': kept('PolicyTransition', 'policy-id', 365),
+  'policy-approvals.v1': compacted('PolicyApproval', 'policy-id', 'FULL_TRANSITIVE'),
   'policy-findings.v1': kept('PolicyFinding', 'policy-id', 30),
   'policy-status.v1': compacted('PolicyStatus', 'policy-id/node', 'FULL_TRANSITIVE'),
   'agents.health.v1': kept('AgentHealth', 'agent', 7),
@@ -151,6 +156,7 @@ function topicConfig(topic: Topic): Readonly<Record<string, string>> {
     'cleanup.policy': 'compact',
     'segment.ms': '600000',
     'min.cleanable.dirty.ratio': '0.2',
+    ...(topic.compactAfterMs !== undefined && { 'min.compaction.lag.ms': String(topic.compactAfterMs) }),
     'delete.retention.ms': String(7 * dayMs),
   };
 }

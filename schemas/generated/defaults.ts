@@ -267,6 +267,14 @@ export const builders = {
     confidence: v.confidence ?? null,
     signature: v.signature ?? null,
   }),
+  PolicyApproval: (v: RecordInputs['PolicyApproval']): Records['PolicyApproval'] => ({
+    policyId: v.policyId,
+    digest: v.digest,
+    stage: v.stage,
+    at: v.at,
+    by: v.by,
+    reason: v.reason ?? '',
+  }),
   PolicyConfidence: (v: RecordInputs['PolicyConfidence']): Records['PolicyConfidence'] => ({
     behaviours: v.behaviours,
     events: v.events,

@@ -409,6 +409,19 @@ export interface Policy {
 }
 export type PolicyInput = Defaulted<Policy, 'prevDigest' | 'rules' | 'losses' | 'confidence' | 'signature'>;
 
+/** Somebody's word that exactly this content may reach a stage. It is bound to the digest: another content needs another approval. */
+export interface PolicyApproval {
+  readonly policyId: string;
+  readonly digest: string;
+  /** The stage it may reach, and every one before it. */
+  readonly stage: Stage;
+  readonly at: number;
+  /** The principal. */
+  readonly by: string;
+  readonly reason: string;
+}
+export type PolicyApprovalInput = Defaulted<PolicyApproval, 'reason'>;
+
 /** How far what was learned can be trusted to be all of it. */
 export interface PolicyConfidence {
   /** Distinct behaviours seen. */
@@ -653,6 +666,7 @@ export interface Records {
   PodContainer: PodContainer;
   PodProjection: PodProjection;
   Policy: Policy;
+  PolicyApproval: PolicyApproval;
   PolicyConfidence: PolicyConfidence;
   PolicyDocument: PolicyDocument;
   PolicyFinding: PolicyFinding;
@@ -703,6 +717,7 @@ export interface RecordInputs {
   PodContainer: PodContainerInput;
   PodProjection: PodProjectionInput;
   Policy: PolicyInput;
+  PolicyApproval: PolicyApprovalInput;
   PolicyConfidence: PolicyConfidenceInput;
   PolicyDocument: PolicyDocumentInput;
   PolicyFinding: PolicyFindingInput;
