@@ -11,13 +11,12 @@
 import { readFileSync } from 'node:fs';
 import { SluiceError } from '#errors';
 import type { FormatName, Outcome, ReadEvent } from '#formats';
+import { type Input, type InputAccount, listInputs, ReadInput } from '#recordings';
 import type { Policy } from '#schemas';
 import type { DeadLetter } from '#streams';
 import type { EmitterName } from '../pipelines/discovery/index.ts';
 import { type ReadObjects, readEntityObjects, SubjectIdentity } from '../pipelines/enrich/index.ts';
 import { Learning } from './discover-learning.ts';
-import { type Input, listInputs } from './inputs.ts';
-import { type InputAccount, ReadInput } from './inputs-read.ts';
 
 export interface DiscoverOptions {
   /** Files, directories, `-`. */

@@ -4,11 +4,11 @@ import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
 import { type FormatName, formatNames } from '#formats';
+import type { InputAccount } from '#recordings';
 import type { Policy } from '#schemas';
 import { type EmitterName, emitterNames, knownEmitters } from '../pipelines/discovery/index.ts';
 import { type Discovered, discoverInputs } from './discover-inputs.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { InputAccount } from './inputs-read.ts';
 
 interface ParsedOptions {
   readonly from: readonly string[];

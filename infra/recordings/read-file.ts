@@ -9,7 +9,7 @@ import {
   formatReader,
   type Outcome,
 } from '#formats';
-import { type Input, readInput } from './inputs.ts';
+import { type Input, readInput } from './files.ts';
 
 /** records = used + the sum of skipped + bad. */
 export interface InputAccount {

@@ -1,0 +1,3 @@
+// Files.
+export { type Input, listInputs, readInput } from './files.ts';
+export { type InputAccount, ReadInput, type ReadOptions } from './read-file.ts';
