@@ -87,6 +87,17 @@ export class Learning {
   /** What was learned. events = learned + the sum of ignored + the dead letters. */
   finish() {
     this.#end();
+    return this.#result();
+  }
+
+  /** What was learned so far; more may be fed afterwards. */
+  snapshot() {
+    this.#end();
+    this.#driver = this.#begin();
+    return this.#result();
+  }
+
+  #result() {
     return {
       policies: this.#policies(),
       learned: this.#learned,
