@@ -1,3 +1,8 @@
 // Files.
 export { type Input, listInputs, readInput } from './files.ts';
-export { type InputAccount, ReadInput, type ReadOptions } from './read-file.ts';
+// What became of it.
+export { type InputAccount, noteOutcome, openAccount } from './input-account.ts';
+export { ReadInput, type ReadOptions } from './read-file.ts';
+export { type ReadSpanOptions, readSpan, type SpanRecord } from './read-span.ts';
+// Topics.
+export { captureSpans, type OffsetRange, type Span, type SpanSelection, spanKey } from './spans.ts';

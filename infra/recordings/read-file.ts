@@ -1,4 +1,4 @@
-/** Inputs → events and entities, with the account of every record. */
+/** Files → events and entities, with the account of every record. */
 
 import { classify, type SluiceError } from '#errors';
 import {
@@ -10,20 +10,7 @@ import {
   type Outcome,
 } from '#formats';
 import { type Input, readInput } from './files.ts';
-
-/** records = used + the sum of skipped + bad. */
-export interface InputAccount {
-  readonly name: string;
-  format: FormatName | undefined;
-  records: number;
-  used: number;
-  readonly skipped: Map<string, number>;
-  /** What the recording system says it lost. */
-  lost: number;
-  bad: number;
-  /** The first few, each with its place. */
-  readonly firstBad: string[];
-}
+import { type InputAccount, noteOutcome, openAccount } from './input-account.ts';
 
 export interface ReadOptions {
   /** Absent: told by the content. */
@@ -31,8 +18,6 @@ export interface ReadOptions {
   /** Of events that name none. */
   readonly cluster: string;
 }
-
-const mostBad = 5;
 
 export class ReadInput {
   readonly input: Input;
@@ -42,10 +27,7 @@ export class ReadInput {
   constructor(input: Input, options: ReadOptions) {
     this.input = input;
     this.#options = options;
-    this.account = {
-      ...{ name: input.name, format: options.format, records: 0, used: 0, skipped: new Map(), lost: 0 },
-      ...{ bad: 0, firstBad: [] },
-    };
+    this.account = openAccount(input.name, options.format);
   }
 
   /**
@@ -103,17 +85,7 @@ export class ReadInput {
 
   /** Every outcome once. Events that could not be used after all are bad. */
   note(outcome: Outcome, failure?: string): void {
-    const { account } = this;
-    if ('skipped' in outcome) account.lost += outcome.lost ?? 0;
-    if ('isDeferred' in outcome && outcome.isDeferred) return;
-    account.records += 1;
-    const bad = failure ?? ('bad' in outcome ? outcome.bad : undefined);
-    if (bad !== undefined) {
-      account.bad += 1;
-      if (account.firstBad.length < mostBad) account.firstBad.push(this.#placed(outcome, bad));
-    } else if ('skipped' in outcome)
-      account.skipped.set(outcome.skipped, (account.skipped.get(outcome.skipped) ?? 0) + 1);
-    else account.used += 1;
+    noteOutcome(this.account, outcome, { failure, placed: bad => this.#placed(outcome, bad) });
   }
 
   #placed({ place: { line, offsetBytes } }: Outcome, bad: string): string {
