@@ -5,8 +5,9 @@
  * Does not own: what a kind of document can say (the emitters report what it cannot).
  *
  * Invariants:
- * W1 A connection to an address that was answered for a name before is a connection to that name. It does not matter in which
- *    order both were learned; only when they happened.
+ * W1 Connections to an address, of which one came after it was answered for a name, are connections to that name: a recording
+ *    that begins between an answer and its use shows the next answer only. It does not matter in which order both were
+ *    learned; only when they happened.
  * W2 A connection on which requests were seen is no rule of its own: the requests are.
  */
 
@@ -99,7 +100,7 @@ function nameConnections(behaviours: readonly Behaviour[]): Named[] {
     const isConnection = operation === 'CONNECT' || operation === 'SEND';
     if (!isConnection || peer?.type !== 'ADDRESS') return { behaviour, addresses: [] };
     const [answer] = (byAddress.get(peer.value) ?? [])
-      .filter(answer => answer.evidence.firstSeen <= evidence.firstSeen)
+      .filter(answer => answer.evidence.firstSeen <= evidence.lastSeen)
       .sort((a, b) => a.evidence.firstSeen - b.evidence.firstSeen || compareText(a.object, b.object));
     const name = answer?.object;
     if (name === undefined) return { behaviour, addresses: [] };
