@@ -4,6 +4,7 @@ export { confidenceOf } from './confidence.ts';
 export { decide, PolicySet } from './decide.ts';
 export type { KnownService } from './decide-cilium.ts';
 export { admits } from './evaluate.ts';
+export { type FirstPolicyOptions, firstPolicy } from './first-policy.ts';
 export { type HttpOptions, httpDefaults } from './generalise-http.ts';
 export {
   type EmitterName,

@@ -18,7 +18,7 @@ await runPipeline({
     maxWaitMs: milliseconds.default(discoveryDefaults.maxWaitMs),
     /** What policies are published as. */
     stage: z
-      .enum(['candidate', 'audit', 'enforce'])
+      .enum(['learning', 'candidate', 'audit', 'enforce'])
       .default('candidate')
       .transform(stage => stage.toUpperCase() as Stage),
     /** Comma-separated. */
@@ -28,7 +28,7 @@ await runPipeline({
       .transform(list => list.split(',').map(name => name.trim()))
       .pipe(z.array(z.enum(knownEmitters))),
   },
-  topics: ['behaviours.v1', 'policies.v1'],
+  topics: ['behaviours.v1', 'policies.v1', 'policy-transitions.v1'],
   adapters: { client: kafkaClient, registry: ccompatRegistry },
   topology: discoveryTopology,
 });

@@ -1,16 +1,20 @@
 /**
  * The step from profiles to policies.
  *
- * Owns: when a policy is made anew, its generation and stage. Does not own: what it says (make-policy.ts).
+ * Owns: when a policy is made anew, its generation and stage. Does not own: what it says (make-policy.ts), how a stage is left
+ * (verify).
  *
  * Invariants:
  * D1 The documents and the digest depend on the profiles alone (I2); generation and stage depend on what was published before.
- * D2 Generations of a policy only grow: the next one follows the highest of its own last and the one in policies.v1.
- * D3 What somebody has carried past the configured stage is not taken back: a change to it is counted as drift.
+ * D2 Generations of a policy only grow: the next one follows the highest of its own last and the one that stands in policies.v1.
+ * D3 What acts on nodes, or was retired, is not replaced unless it is at the configured stage: a change is counted as drift, and
+ *    told by verify. What only waits (learning, candidate, shadow) is made anew, at the configured stage.
+ * D4 A record that came second to its generation is answered by the version that stands, written anew (#policy, G3).
  */
 
-import type { BehaviourProfile, Policy, Serdes, Stage } from '#schemas';
-import { behaviourKey, policyIdOf, textSerde } from '#schemas';
+import { nextVersion, type StandingPolicies } from '#policy';
+import type { BehaviourProfile, Policy, PolicyTransition, Serdes, Stage } from '#schemas';
+import { behaviourKey, policyIdOf, textSerde, withDefaults } from '#schemas';
 import {
   type GlobalTable,
   type KeyValueSpec,
@@ -19,9 +23,8 @@ import {
   type Processor,
   type ProcessorContext,
   type StreamRecord,
-  type TableView,
 } from '#streams';
-import { type EmitterName, makePolicy, type PolicyContent } from './make-policy.ts';
+import { type EmitterName, makePolicy } from './make-policy.ts';
 
 export interface PlanSettings {
   /** How long no behaviour must have been new before a policy is made. */
@@ -51,10 +54,15 @@ export function planStores(serdes: Serdes): PlanStores {
 }
 
 export interface PlanOptions {
-  readonly published: GlobalTable<TableView<string, Policy>>;
+  readonly published: GlobalTable<StandingPolicies>;
   readonly stores: PlanStores;
   readonly settings: PlanSettings;
 }
+
+/** What is written: a version, and why where it changes the stage. */
+export type Planned =
+  | { readonly topic: 'policies.v1'; readonly record: Policy }
+  | { readonly topic: 'policy-transitions.v1'; readonly record: PolicyTransition };
 
 type Carrier = Omit<StreamRecord<string, unknown>, 'key' | 'value'>;
 
@@ -64,34 +72,33 @@ interface Due {
   readonly carrier: Carrier;
 }
 
-export class PlanPolicies implements Processor<string, BehaviourProfile, string, Policy> {
+export class PlanPolicies implements Processor<string, BehaviourProfile, string, Planned> {
   readonly #options: PlanOptions;
   readonly #due = new Map<string, Due>();
   readonly #containersOf = new Map<string, Set<string>>();
-  #context!: ProcessorContext<string, Policy>;
+  #context!: ProcessorContext<string, Planned>;
   #profiles!: KeyValueStore<string, BehaviourProfile>;
   #policies!: KeyValueStore<string, Policy>;
-  #published!: TableView<string, Policy>;
+  #published!: StandingPolicies;
 
   constructor(options: PlanOptions) {
     this.#options = options;
   }
 
-  init(context: ProcessorContext<string, Policy>): void {
+  init(context: ProcessorContext<string, Planned>): void {
     const { published, stores, settings } = this.#options;
     this.#context = context;
     this.#profiles = context.store(stores.profiles);
     this.#policies = context.store(stores.policies);
     this.#published = context.global(published);
-    const origin = { topic: stores.profiles.name, partition: context.partition, offset: 0 };
-    const carrier = { timestampMs: context.clock.now(), headers: {}, origin };
     for (const [key, profile] of this.#profiles.all()) {
       this.#note(key, profile);
-      this.#touch(policyIdOf(profile), carrier);
+      this.#touch(policyIdOf(profile), this.#carrier());
     }
-    context.schedule(Math.max(1, Math.floor(settings.quietMs / 5)), 'wall-clock', nowMs =>
-      this.#planDue(nowMs),
-    );
+    context.schedule(Math.max(1, Math.floor(settings.quietMs / 5)), 'wall-clock', nowMs => {
+      this.#settle();
+      this.#planDue(nowMs);
+    });
   }
 
   process({ value: profile, ...carrier }: StreamRecord<string, BehaviourProfile>): void {
@@ -114,6 +121,24 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
     this.#due.set(policyId, { sinceMs, lastMs, carrier: { timestampMs, headers, origin } });
   }
 
+  /** D4. */
+  #settle(): void {
+    for (const policyId of this.#published.unsettled()) {
+      const standing = this.#published.get(policyId)!;
+      const last = this.#policies.get(policyId);
+      const isMine = this.#containersOf.has(policyId) && !(last && last.generation > standing.generation);
+      if (!isMine) continue;
+      this.#context.count('policies.settled');
+      this.#publish(policyId, nextVersion(standing), this.#carrier());
+    }
+  }
+
+  #carrier(): Carrier {
+    const { clock, partition } = this.#context;
+    const origin = { topic: this.#options.stores.profiles.name, partition, offset: 0 };
+    return { timestampMs: clock.now(), headers: {}, origin };
+  }
+
   #planDue(nowMs: number): void {
     const { quietMs, maxWaitMs } = this.#options.settings;
     for (const [policyId, { sinceMs, lastMs, carrier }] of this.#due) {
@@ -126,25 +151,57 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   #plan(policyId: string, carrier: Carrier): void {
     const { settings } = this.#options;
     const keys = [...(this.#containersOf.get(policyId) ?? [])];
-    const content = makePolicy(
-      keys.map(key => this.#profiles.get(key)!),
-      settings.emit,
-    );
-    if (!content) {
+    const profiles = keys.map(key => this.#profiles.get(key)!);
+    const first = firstPolicy(profiles, settings);
+    if (!first) {
       this.#context.drop('nothing-to-say');
       return;
     }
     const last = later(this.#policies.get(policyId), this.#published.get(policyId));
-    const decision = decide(last, content, settings.stage);
+    const decision = decide(last, first);
     if (decision !== 'publish') {
       this.#context.count(`policies.${decision}`);
       return;
     }
-    const policy = nextOf(policyId, { last, content, stage: settings.stage });
-    this.#policies.put(policyId, policy);
+    const policy = last ? nextVersion(last, contentOf(first)) : first;
     this.#context.count('policies.published');
-    this.#context.forward({ ...carrier, key: policyId, value: policy });
+    const from = last?.stage ?? 'LEARNING';
+    if (from !== policy.stage) this.#tell(policy, from, carrier);
+    this.#publish(policyId, policy, carrier);
   }
+
+  #tell(
+    { policyId, generation, digest, prevDigest, stage: to }: Policy,
+    from: Stage,
+    carrier: Carrier,
+  ): void {
+    const record = withDefaults('PolicyTransition', {
+      ...{ policyId, generation, digest, prevDigest, from, to, by: 'discovery' },
+      at: this.#context.clock.now() * 1000,
+      reason: generation === 1 ? 'first learned' : 'learned anew: something was seen that it did not admit',
+    });
+    this.#context.forward({ ...carrier, key: policyId, value: { topic: 'policy-transitions.v1', record } });
+  }
+
+  #publish(policyId: string, record: Policy, carrier: Carrier): void {
+    this.#policies.put(policyId, record);
+    this.#context.forward({ ...carrier, key: policyId, value: { topic: 'policies.v1', record } });
+  }
+}
+
+/** What the profiles of one workload make when nothing was published of it. Undefined when there is nothing to say. */
+export function firstPolicy(
+  profiles: readonly BehaviourProfile[],
+  { emit, stage }: Pick<PlanSettings, 'emit' | 'stage'>,
+): Policy | undefined {
+  const content = makePolicy(profiles, emit);
+  if (!content) return undefined;
+  const policyId = policyIdOf(profiles[0]!);
+  return { policyId, generation: 1, prevDigest: '', stage, signature: null, ...content };
+}
+
+function contentOf({ stage, target, documents, rules, losses, digest, confidence }: Policy) {
+  return { stage, target, documents, rules, losses, digest, confidence };
 }
 
 /** What a policy can depend on: everything but the evidence. */
@@ -157,40 +214,21 @@ function later(a: Policy | undefined, b: Policy | undefined): Policy | undefined
   return a.generation >= b.generation ? a : b;
 }
 
-const order: readonly Stage[] = ['LEARNING', 'CANDIDATE', 'SHADOW', 'AUDIT', 'CANARY', 'ENFORCE', 'RETIRED'];
+/** Stages of which nodes take no notice. */
+const waiting: ReadonlySet<Stage> = new Set(['LEARNING', 'CANDIDATE', 'SHADOW']);
 
 function decide(
   last: Policy | undefined,
-  content: PolicyContent,
-  stage: Stage,
+  { digest, stage, ...told }: Policy,
 ): 'publish' | 'unchanged' | 'drift' {
   if (!last) return 'publish';
-  const [was, will] = [order.indexOf(last.stage), order.indexOf(stage)];
-  if (last.digest === content.digest)
-    return was < will || (was === will && story(last) !== story(content)) ? 'publish' : 'unchanged';
-  return was > will ? 'drift' : 'publish';
+  const isBefore = waiting.has(last.stage) && !waiting.has(stage);
+  if (last.digest === digest)
+    return isBefore || (last.stage === stage && story(last) !== story(told)) ? 'publish' : 'unchanged';
+  return waiting.has(last.stage) || last.stage === stage ? 'publish' : 'drift';
 }
 
 /** What is told of a policy besides its documents; how much evidence there is may grow without a new generation. */
 function story({ rules, losses }: Pick<Policy, 'rules' | 'losses'>): string {
   return JSON.stringify([losses, rules.map(({ summary }) => summary)]);
-}
-
-function nextOf(
-  policyId: string,
-  {
-    last,
-    content,
-    stage,
-  }: { readonly last: Policy | undefined; readonly content: PolicyContent; readonly stage: Stage },
-): Policy {
-  const { target, documents, rules, losses, digest, confidence } = content;
-  return {
-    policyId,
-    generation: (last?.generation ?? 0) + 1,
-    digest,
-    prevDigest: last?.digest ?? '',
-    ...{ stage, target, documents, rules, losses, confidence },
-    signature: null,
-  };
 }

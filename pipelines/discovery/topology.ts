@@ -1,7 +1,10 @@
 /** From behaviour profiles to policies. See docs/discovery.md. */
 
+import { filter, map, type Observable } from 'rxjs';
+import { StandingPolicies } from '#policy';
 import { type BehaviourProfile, policyIdOf, type Serdes, textSerde, topicName } from '#schemas';
 import {
+  named,
   type Processor,
   process,
   repartition,
@@ -9,9 +12,10 @@ import {
   type Topology,
   to,
   topology,
+  withValue,
 } from '#streams';
 import { emitterNames } from './make-policy.ts';
-import { PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
+import { type Planned, PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
 export const discoveryDefaults: PlanSettings = {
   quietMs: 500,
@@ -32,9 +36,13 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
   const stores = planStores(serdes);
   const profiles = { key: textSerde, value: serdes.of('behaviours.v1') };
   const policies = { key: textSerde, value: serdes.of('policies.v1') };
+  const transitions = { key: textSerde, value: serdes.of('policy-transitions.v1') };
   return topology('discovery', builder => {
-    const published = builder.globalTable(topicName(tenant, 'policies.v1'), policies);
-    builder.source(topicName(tenant, 'behaviours.v1'), profiles).pipe(
+    const published = builder.globalView(topicName(tenant, 'policies.v1'), {
+      ...policies,
+      view: () => new StandingPolicies(),
+    });
+    const planned = builder.source(topicName(tenant, 'behaviours.v1'), profiles).pipe(
       process(byWorkload, { name: 'by-workload' }),
       repartition({ name: 'by-workload', ...profiles }),
       process(() => new PlanPolicies({ published, stores, settings }), {
@@ -42,9 +50,24 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
         stores: [stores.profiles, stores.policies],
         partitioning: 'kept',
       }),
-      to(topicName(tenant, 'policies.v1'), policies),
     );
+    // The reason first: a change without its reason would be worse than a reason without its change.
+    planned.pipe(only('policy-transitions.v1'), to(topicName(tenant, 'policy-transitions.v1'), transitions));
+    planned.pipe(only('policies.v1'), to(topicName(tenant, 'policies.v1'), policies));
   });
+}
+
+/** What was planned for one topic. */
+function only<T extends Planned['topic']>(topic: T) {
+  type Mine = Extract<Planned, { readonly topic: T }>['record'];
+  return named(
+    `only ${topic}`,
+    (planned: Observable<StreamRecord<string, Planned>>): Observable<StreamRecord<string, Mine>> =>
+      planned.pipe(
+        filter(({ value }) => value.topic === topic),
+        map(record => withValue(record, record.value.record as Mine)),
+      ),
+  );
 }
 
 /** Profiles are kept for ever, what is between tasks is not: they pass on with the time at which they do. */

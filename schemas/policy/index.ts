@@ -54,3 +54,11 @@ export { ruleIdOf } from './rule-id.ts';
 export { flattenAny, flattenRules } from './rules.ts';
 // Selectors
 export { containersOf, type Labels, type Subject, selects, selectsLabels } from './selector.ts';
+// Versions
+export {
+  nextVersion,
+  StandingPolicies,
+  type Succession,
+  successionOf,
+  type VersionChange,
+} from './succession.ts';
