@@ -164,21 +164,6 @@ describe('sluice discover of what other systems recorded', () => {
     expect(learned + ignoredCount + deadLetters.length).toBe(events);
   });
 
-  it('gives the same policies and evidence wherever a generation of drivers ends', async () => {
-    const many = Array.from({ length: 40 }, (_, index) =>
-      JSON.stringify({ flow: flow(end('web'), end('db', 'data'), 5000 + (index % 7)) }),
-    );
-    writeFileSync(path('repeated.json'), many.join('\n'));
-    const of = async (generationEvents: number) =>
-      (await policiesOf({ from: [path('repeated.json')], generationEvents })).map(({ digest, rules }) => ({
-        digest,
-        counts: rules.map(({ ruleId, evidence }) => [ruleId, evidence?.count]),
-      }));
-    const whole = await of(1_000_000);
-    expect(whole.length).toBe(2);
-    expect(await of(7)).toEqual(whole);
-  });
-
   it('has evidence that names file and line', async () => {
     const [policy] = await policiesOf({});
     const origins = policy!.rules.flatMap(({ evidence }) =>

@@ -13,9 +13,13 @@ import { SluiceError } from '#errors';
 import type { FormatName, Outcome, ReadEvent } from '#formats';
 import { type Input, type InputAccount, listInputs, ReadInput } from '#recordings';
 import type { Policy } from '#schemas';
-import type { DeadLetter } from '#streams';
 import type { EmitterName } from '../pipelines/discovery/index.ts';
-import { type ReadObjects, readEntityObjects, SubjectIdentity } from '../pipelines/enrich/index.ts';
+import {
+  type NotLearned,
+  type ReadObjects,
+  readEntityObjects,
+  SubjectIdentity,
+} from '../pipelines/enrich/index.ts';
 import { Learning } from './discover-learning.ts';
 
 export interface DiscoverOptions {
@@ -30,8 +34,6 @@ export interface DiscoverOptions {
   readonly emit: readonly EmitterName[];
   /** Called every now and then with the number of records read. */
   readonly progress?: (records: number) => void;
-  /** Absent: as the pipelines like it. */
-  readonly generationEvents?: number;
 }
 
 /** events = learned + the sum of ignored + the dead letters. */
@@ -43,15 +45,15 @@ export interface Discovered {
   readonly events: number;
   readonly learned: number;
   readonly ignored: Readonly<Record<string, number>>;
-  readonly deadLetters: readonly DeadLetter[];
+  readonly deadLetters: readonly NotLearned[];
 }
 
 const progressRecords = 50_000;
 
 /** Errors: INPUT_INVALID, CONFIG_INVALID naming the input and the mend. Damage within an input is in its account. */
 export async function discoverInputs(options: DiscoverOptions): Promise<Discovered> {
-  const { from, format, cluster = 'default', emit, generationEvents } = options;
-  const learning = new Learning({ emit, ...(generationEvents !== undefined && { generationEvents }) });
+  const { from, format, cluster = 'default', emit } = options;
+  const learning = new Learning({ emit });
   const told = new Told(learning, readObjects(options.objects ?? [], cluster));
   const inputs = listInputs(from);
   const readOptions = { cluster, ...(format && { format }) };

@@ -1,32 +1,28 @@
 /**
- * The two pipelines over events from files, without a broker and without end.
+ * What the two pipelines make of events from files, without a broker.
  *
- * A driver keeps all that it was fed, so after `generationEvents` a new one goes on, from all entities and no events; what the
- * generations learned is joined. A join of profiles depends on their events alone (ADR 0003), so the policies do not
- * depend on where generations end.
+ * It is the pipelines' own learning and their own policies, without the topics in between; that both give the same, evidence
+ * and account included, is proven by a property test beside this.
  */
 
 import type { InputEvent } from '#formats';
 import {
-  type BehaviourProfile,
   type CapturedTopic,
+  checkRecord,
   type EntityChange,
   entityKey,
-  eventKey,
-  localSerdes,
   type Policy,
+  topicName,
+  topics,
 } from '#schemas';
-import { type DeadLetter, type TestDriver, testDriver } from '#streams';
-import { discoveryDefaults, discoveryTopology, type EmitterName } from '../pipelines/discovery/index.ts';
-import { enrichDefaults, enrichTopology, GrowingProfile, learnedTopics } from '../pipelines/enrich/index.ts';
+import { discoveryDefaults, type EmitterName, firstPolicy } from '../pipelines/discovery/index.ts';
+import { enrichDefaults, LearnAtOnce, learnedTopics, type NotLearned } from '../pipelines/enrich/index.ts';
 
+/** What the samples of evidence name, as if a capture had been replayed into topics of one partition. */
 const tenant = 'capture';
-const chunkRecords = 2000;
 
 export interface LearningOptions {
   readonly emit: readonly EmitterName[];
-  /** Absent: 20,000. */
-  readonly generationEvents?: number;
 }
 
 interface EntityRecord {
@@ -37,30 +33,19 @@ interface EntityRecord {
 
 export class Learning {
   readonly #emit: readonly EmitterName[];
-  readonly #generationEvents: number;
-  readonly #serdes = localSerdes();
-  readonly #entities: EntityRecord[] = [];
-  readonly #profiles = new Map<string, GrowingProfile>();
-  readonly #deadLetters: DeadLetter[] = [];
-  readonly #ignored = new Map<string, number>();
-  #driver: TestDriver;
-  #fed = 0;
-  #learned = 0;
+  readonly #learning = new LearnAtOnce({ holdLimit: enrichDefaults.holdLimit });
+  readonly #offsets = new Map<CapturedTopic, number>();
+  readonly #otherTopics = new Map<string, number>();
+  entities = 0;
   events = 0;
 
-  constructor({ emit, generationEvents = 20_000 }: LearningOptions) {
+  constructor({ emit }: LearningOptions) {
     this.#emit = emit;
-    this.#generationEvents = generationEvents;
-    this.#driver = this.#begin();
   }
 
-  get entities(): number {
-    return this.#entities.length;
-  }
-
-  entity(record: EntityRecord): void {
-    this.#entities.push(record);
-    this.#driver.append(`${tenant}.entities.v1`, record);
+  entity({ key, ...record }: EntityRecord): void {
+    this.entities += 1;
+    if (key !== null) this.#learning.entity({ key, ...record });
   }
 
   entityChange(value: EntityChange): void {
@@ -70,88 +55,45 @@ export class Learning {
   /** Errors: VALUE_INVALID naming the field; nothing was learned of it. */
   event(topic: CapturedTopic, value: InputEvent): void {
     if (!(learnedTopics as readonly string[]).includes(topic)) {
-      this.events += 1;
-      this.#ignore(topic, 1);
-      return;
+      this.#otherTopics.set(topic, (this.#otherTopics.get(topic) ?? 0) + 1);
+    } else {
+      checkRecord(topics[topic].record, value);
+      const offset = this.#offsets.get(topic) ?? 0;
+      this.#offsets.set(topic, offset + 1);
+      this.#learning.take(value, { topic: topicName(tenant, topic), partition: 0, offset });
     }
-    const timestampMs = Math.floor(value.time / 1000);
-    this.#driver.append(`${tenant}.${topic}`, { key: eventKey(value), value, timestampMs });
     this.events += 1;
-    this.#fed += 1;
-    if (this.#fed % chunkRecords === 0) this.#driver.run();
-    if (this.#fed < this.#generationEvents) return;
-    this.#end();
-    this.#driver = this.#begin();
   }
 
   /** What was learned. events = learned + the sum of ignored + the dead letters. */
   finish() {
-    this.#end();
+    this.#learning.end();
     return this.#result();
   }
 
-  /** What was learned so far; more may be fed afterwards. */
+  /** What was learned so far, without events that still wait for their container; more may be fed afterwards. */
   snapshot() {
-    this.#end();
-    this.#driver = this.#begin();
     return this.#result();
   }
 
   #result() {
+    const { learned, ignored, notLearned } = this.#learning.account;
     return {
       policies: this.#policies(),
-      learned: this.#learned,
-      ignored: Object.fromEntries(this.#ignored),
-      deadLetters: this.#deadLetters as readonly DeadLetter[],
+      learned,
+      ignored: Object.fromEntries([...ignored, ...this.#otherTopics]),
+      deadLetters: notLearned as readonly NotLearned[],
     };
-  }
-
-  #begin(): TestDriver {
-    const driver = testDriver(enrichTopology({ tenant, serdes: this.#serdes }));
-    for (const record of this.#entities) driver.append(`${tenant}.entities.v1`, record);
-    this.#fed = 0;
-    return driver;
-  }
-
-  #end(): void {
-    const driver = this.#driver;
-    driver.run();
-    // What waits for its container has waited long enough.
-    driver.advance(enrichDefaults.holdMs + enrichDefaults.flushMs);
-    driver.advance(enrichDefaults.holdMs + enrichDefaults.flushMs);
-    const latest = new Map<string, BehaviourProfile>();
-    for (const { key, value } of driver.read<string, BehaviourProfile>(`${tenant}.behaviours.v1`))
-      latest.set(key, value);
-    for (const [key, profile] of latest) {
-      const known = this.#profiles.get(key);
-      if (known) known.join(profile);
-      else this.#profiles.set(key, GrowingProfile.of(profile));
-    }
-    this.#learned += driver.counters.get('events.learned');
-    for (const reason of ['verdict', 'host', 'irrelevant'])
-      this.#ignore(reason, driver.counters.get(`records.dropped.${reason}`));
-    this.#deadLetters.push(...driver.deadLetters());
-    driver.close();
-  }
-
-  #ignore(reason: string, count: number): void {
-    if (count > 0) this.#ignored.set(reason, (this.#ignored.get(reason) ?? 0) + count);
   }
 
   /** By policy id. */
   #policies(): Policy[] {
-    const settings = { emit: this.#emit };
-    const discovery = testDriver(discoveryTopology({ tenant, serdes: this.#serdes, settings }));
-    const profiles = [...this.#profiles].map(([key, profile]) => ({
-      key,
-      value: profile.record(),
-      timestampMs: 0,
-    }));
-    discovery.pipe(`${tenant}.behaviours.v1`, profiles);
-    discovery.advance(discoveryDefaults.maxWaitMs);
-    const policies = new Map<string, Policy>();
-    for (const { key, value } of discovery.read<string, Policy>(`${tenant}.policies.v1`))
-      policies.set(key, value);
-    return [...policies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
+    const { stage } = discoveryDefaults;
+    const policies: Policy[] = [];
+    for (const profiles of this.#learning.workloads()) {
+      const policy = firstPolicy(profiles, { emit: this.#emit, stage });
+      if (policy) policies.push(policy);
+    }
+    return policies;
   }
 }

@@ -128,7 +128,7 @@ function summarise(
     for (const { summary } of rules) if (summary.includes('; admits ')) say(`  ${policyId}: ${summary}`);
     for (const loss of losses) say(`  ${policyId}: in no rule: ${loss}`);
   }
-  const byCode = Map.groupBy(deadLetters, ({ code, message }) => `${code} ${reasonOf(message)}`);
+  const byCode = Map.groupBy(deadLetters, ({ code, message }) => `${code} ${message}`);
   for (const [code, letters] of byCode) say(`${letters.length} dead letters: ${code}`);
 }
 
@@ -140,9 +140,4 @@ function sayAccount({ name, format, records, used, skipped, lost, bad, firstBad 
   say(`${name} (${format ?? 'empty'}): ${parts.join(', ')}`);
   for (const each of firstBad) say(`  ${each}`);
   if (bad > firstBad.length) say(`  and ${bad - firstBad.length} more`);
-}
-
-/** Without the place, which differs for each. */
-function reasonOf(message: string): string {
-  return message.replace(/^\S+\/\d+@\d+: /, '');
 }

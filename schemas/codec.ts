@@ -59,6 +59,12 @@ export function currentType(record: SchemaName): AvroType {
   return type;
 }
 
+/** That it could be serialised, without doing so. Errors: VALUE_INVALID names the field. */
+export function checkRecord(record: SchemaName, value: unknown): void {
+  const type = currentType(record);
+  if (!type.isValid(value)) throw invalidValue(type, record, value, 'it is none');
+}
+
 export interface CodecOptions<N extends SchemaName> {
   readonly record: N;
   /** Id of the current schema, which `serialize` writes. */

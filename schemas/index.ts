@@ -9,7 +9,7 @@ export {
   unwrapCaptured,
   wrapCaptured,
 } from './captured-value.ts';
-export { SchemaUnknownError, type Serde, schemaIdOf } from './codec.ts';
+export { checkRecord, SchemaUnknownError, type Serde, schemaIdOf } from './codec.ts';
 // Event identity
 export { eventIdHash, largestEventIdHash } from './event-id.ts';
 export type {

@@ -50,7 +50,7 @@ interface PodFacts extends Workload {
   readonly fromUs: number;
 }
 
-interface EntityRecord {
+export interface EntityRecord {
   readonly key: string;
   readonly value: EntityChange | null;
   readonly timestampMs: number;

@@ -3,6 +3,7 @@ export { EntityIntervals } from './entity-intervals.ts';
 export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-objects.ts';
 export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
 export { labelledKind } from './labelled-kind.ts';
+export { LearnAtOnce, type NotLearned } from './learn-at-once.ts';
 export type { LearnableEvent, Observed } from './observe.ts';
 export { type Attributed, Observer, type Unobserved } from './observer.ts';
 export { GrowingProfile } from './profile.ts';

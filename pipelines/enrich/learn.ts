@@ -170,7 +170,8 @@ const mends: Readonly<Record<string, string>> = {
   'service-port-named': 'the Service’s target port is a name: write its number',
 };
 
-function refusal(outcome: Outcome): SluiceError {
+/** Why an event that was not learned is put aside. */
+export function refusal(outcome: Outcome): SluiceError {
   const reason = 'reason' in outcome ? outcome.reason : outcome.type;
   return new SluiceError(
     'IDENTITY_UNKNOWN',

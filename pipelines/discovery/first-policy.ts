@@ -1,0 +1,18 @@
+import { type BehaviourProfile, type Policy, policyIdOf, type Stage } from '#schemas';
+import { type EmitterName, makePolicy } from './make-policy.ts';
+
+export interface FirstPolicyOptions {
+  readonly emit: readonly EmitterName[];
+  readonly stage: Stage;
+}
+
+/** The policy of a workload of which there was none before. Undefined: `makePolicy` has nothing to say. */
+export function firstPolicy(
+  profiles: readonly BehaviourProfile[],
+  { emit, stage }: FirstPolicyOptions,
+): Policy | undefined {
+  const content = makePolicy(profiles, emit);
+  if (!content) return undefined;
+  const policyId = policyIdOf(content.target);
+  return { policyId, generation: 1, prevDigest: '', stage, signature: null, ...content };
+}
