@@ -94,7 +94,7 @@ function decidePath<R extends FlatRule>(
     if (rank > best.rank) best = { rank, verdicts: [] };
     best.verdicts.push({ verdict: pathVerdict(rule.action, match, { write, access }), rule });
   }
-  return worst(best.verdicts) ?? posture(mine, name, access);
+  return worst(best.verdicts) ?? posture(mine, name);
 }
 
 /** How closely a rule names the path: 0 not at all; directories by their length; then patterns, then the path itself. */
@@ -150,21 +150,10 @@ function isFrom(fromSource: readonly string[], { source = '' }: Asked): boolean 
   return fromSource.length === 0 || fromSource.includes(source);
 }
 
-/** An allow-list for one executable closes the class for that one alone. */
-function posture<R extends FlatRule>(
-  mine: readonly R[],
-  ruleClass: RuleClass,
-  access: Asked,
-): FlatVerdict<R> | null {
+/** An allow-list closes its class for all, whomever its rules are for: KubeArmor's enforcer of BPF-LSM marks the container. */
+function posture<R extends FlatRule>(mine: readonly R[], ruleClass: RuleClass): FlatVerdict<R> | null {
   const rule = mine.find(each => each.class === ruleClass && each.match.type === 'default');
-  if (!rule) return null;
-  const allows = mine.filter(({ action, match }) => action === 'Allow' && match.type !== 'default');
-  const isClosed =
-    allows.length === 0 ||
-    allows.some(
-      ({ match }) => !('fromSource' in match) || isFrom(match.fromSource as readonly string[], access),
-    );
-  return isClosed ? { verdict: 'deny', rule } : null;
+  return rule ? { verdict: 'deny', rule } : null;
 }
 
 function decideCode<R extends FlatRule>(
@@ -183,7 +172,7 @@ function decideCode<R extends FlatRule>(
     .map(rule => ({ verdict: verdictOf[rule.action], rule }));
   if (named.length > 0) return worst(named);
   const isWithinMachine = name === 'network' && access.transport === 'UNIX';
-  return isWithinMachine ? null : posture(mine, name, access);
+  return isWithinMachine ? null : posture(mine, name);
 }
 
 function isCode(match: Match, { object, transport }: Asked): boolean {

@@ -340,16 +340,16 @@ describe('a KubeArmor policy', () => {
     expect(verdict(policy, read(path))).toBe(isAbout ? 'deny' : 'allow');
   });
 
-  it('is for one executable where a rule says so, and closes the class for that one alone', () => {
+  it('is for one executable where a rule says so, and closes the class for all', () => {
     const policy = kubeArmor({
       action: 'Allow',
       file: { matchPaths: [{ path: '/a', fromSource: [{ path: '/bin/cat' }] }] },
     });
     const from = (source: string, object: string) => verdict(policy, read(object, { source }));
-    expect([from('/bin/cat', '/a'), from('/bin/cat', '/b'), from('/bin/sh', '/b')]).toEqual([
+    expect([from('/bin/cat', '/a'), from('/bin/cat', '/b'), from('/bin/sh', '/a')]).toEqual([
       'allow',
       'deny',
-      'allow',
+      'deny',
     ]);
   });
 

@@ -10,6 +10,7 @@ import { documentName } from './document-name.ts';
 import type { EmitOptions, Emitted, Ground } from './emitted.ts';
 import type { PathRule } from './generalise.ts';
 import type { ContainerPolicy, WorkloadPolicy } from './policy-ir.ts';
+import type { Sourced } from './rule-sources.ts';
 
 const severity = { unseen: 5, traced: 8 };
 
@@ -27,18 +28,19 @@ function allowList(policy: WorkloadPolicy, container: ContainerPolicy, options: 
   const { executables, files, transports, capabilities } = container;
   const grounds = new Map<string, Ground>();
   const spec: Spec = { severity: severity.unseen };
+  const confined = confinement(container, options);
   if (executables.length > 0) {
-    spec.process = { matchPaths: executables.map(({ path }) => ({ path })) };
+    spec.process = { matchPaths: executables.map(rule => ({ path: rule.path, ...confined(rule) })) };
     note(grounds, 'spec.process.matchPaths', executables, 'executes');
   }
   if (files.length > 0) {
-    spec.file = fileSection(files);
+    spec.file = fileSection(files, confined);
     note(grounds, 'spec.file.matchPaths', files.filter(isPath), 'opens');
     note(grounds, 'spec.file.matchDirectories', files.filter(isDirectory), 'opens');
   }
   if (transports.length > 0) {
     spec.network = {
-      matchProtocols: transports.map(({ transport }) => ({ protocol: protocolOf(transport) })),
+      matchProtocols: transports.map(rule => ({ protocol: protocolOf(rule.transport), ...confined(rule) })),
     };
     for (const [i, { transport, observed, evidence }] of transports.entries()) {
       const summary = `uses ${protocolOf(transport)}`;
@@ -51,7 +53,9 @@ function allowList(policy: WorkloadPolicy, container: ContainerPolicy, options: 
         `container ${container.container}: capability ${capability}: capabilities are not restricted`,
       );
   } else if (capabilities.length > 0) {
-    spec.capabilities = { matchCapabilities: capabilities.map(({ capability }) => ({ capability })) };
+    spec.capabilities = {
+      matchCapabilities: capabilities.map(rule => ({ capability: rule.capability, ...confined(rule) })),
+    };
     for (const [i, { capability, evidence }] of capabilities.entries()) {
       const summary = `uses capability ${capability}`;
       grounds.set(`spec.capabilities.matchCapabilities[${i}]`, { summary, observed: 1, evidence });
@@ -105,7 +109,7 @@ function documentFor(
 /** The definition for nodes requires the list of sources, where the one for pods does not: an empty one is for all. */
 function withSources({ network, capabilities, ...spec }: Spec): Spec {
   const sourced = <T extends object>(entries: readonly T[] = []) =>
-    entries.map(entry => ({ ...entry, fromSource: [] }));
+    entries.map(entry => ({ fromSource: [], ...entry }));
   return {
     ...spec,
     ...(network && { network: { ...network, matchProtocols: sourced(network.matchProtocols) } }),
@@ -115,18 +119,35 @@ function withSources({ network, capabilities, ...spec }: Spec): Spec {
   };
 }
 
-function fileSection(files: readonly PathRule[]): Spec['file'] {
+type Confined = (rule: Sourced) => { fromSource?: { path: string }[] };
+
+/** Rules are for everyone, unless they are to be confined and everyone behind them has a name; that one has none is reported. */
+function confinement({ container }: ContainerPolicy, { fromSource, lose }: EmitOptions): Confined {
+  return ({ sources }) => {
+    if (!fromSource) return {};
+    if (sources.length > 0) return { fromSource: sources.map(path => ({ path })) };
+    lose(`container ${container}: some executables cannot be named: what they do is not confined to them`);
+    return {};
+  };
+}
+
+function fileSection(files: ContainerPolicy['files'], confined: Confined): Spec['file'] {
   const paths = files.filter(isPath);
   const directories = files.filter(isDirectory);
   return {
     ...(paths.length > 0 && {
-      matchPaths: paths.map(({ path, readOnly }) => ({ path, ...(readOnly && { readOnly }) })),
+      matchPaths: paths.map(rule => ({
+        path: rule.path,
+        ...(rule.readOnly && { readOnly: true }),
+        ...confined(rule),
+      })),
     }),
     ...(directories.length > 0 && {
-      matchDirectories: directories.map(({ path, recursive, readOnly }) => ({
-        dir: path,
-        ...(recursive && { recursive }),
-        ...(readOnly && { readOnly }),
+      matchDirectories: directories.map(rule => ({
+        dir: rule.path,
+        ...(rule.recursive && { recursive: true }),
+        ...(rule.readOnly && { readOnly: true }),
+        ...confined(rule),
       })),
     }),
   };

@@ -16,6 +16,8 @@ export interface EmitOptions {
   readonly widen: boolean;
   /** Whether capabilities are restricted to those that were seen. */
   readonly capabilities: boolean;
+  /** Whether rules are confined to the executables that were seen behind them. */
+  readonly fromSource: boolean;
 }
 
 export interface Ground {

@@ -30,9 +30,13 @@ export interface PolicyOptions {
   readonly widen: boolean;
   /** Whether capabilities are restricted to those that were seen. KubeArmor does; our own enforcer refuses such documents. */
   readonly capabilities: boolean;
+  /** Whether rules are confined to the executables seen behind them. KubeArmor does; our own enforcer refuses such documents. */
+  readonly fromSource: boolean;
 }
 
-export const policyDefaults: PolicyOptions = { http: httpDefaults, widen: false, capabilities: false };
+export const policyDefaults: PolicyOptions = {
+  ...{ http: httpDefaults, widen: false, capabilities: false, fromSource: false },
+};
 
 /** What a policy says, without its place among its versions. */
 export type PolicyContent = Pick<
@@ -44,7 +48,7 @@ export type PolicyContent = Pick<
 export function makePolicy(
   profiles: readonly BehaviourProfile[],
   emit: readonly EmitterName[],
-  { http, widen, capabilities }: PolicyOptions = policyDefaults,
+  { http, ...options }: PolicyOptions = policyDefaults,
 ): PolicyContent | undefined {
   const policy = workloadPolicy(profiles, http);
   const { cluster, namespace, workloadKind, workload, selector } = policy;
@@ -52,7 +56,7 @@ export function makePolicy(
   if (Object.keys(selector).length === 0) return undefined;
   const emitted = knownEmitters
     .filter(name => emit.includes(name))
-    .flatMap(name => emitters[name](policy, { widen, capabilities, lose: what => losses.add(what) }));
+    .flatMap(name => emitters[name](policy, { ...options, lose: what => losses.add(what) }));
   if (emitted.length === 0) return undefined;
   const target = { cluster, namespace, workloadKind, workload, selector: { ...selector } };
   const documents = emitted

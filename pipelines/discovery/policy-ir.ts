@@ -12,6 +12,7 @@ import { generalise, type PathRule } from './generalise.ts';
 import { type HttpOptions, httpDefaults } from './generalise-http.ts';
 import { type NetworkRules, networkRules } from './network-ir.ts';
 import { compareText } from './order.ts';
+import { type Sourced, sourcesOf, withSources } from './rule-sources.ts';
 
 export interface WorkloadPolicy {
   readonly cluster: string;
@@ -28,12 +29,17 @@ export interface WorkloadPolicy {
 
 export interface ContainerPolicy {
   readonly container: string;
-  readonly executables: readonly PathRule[];
-  readonly files: readonly PathRule[];
-  readonly transports: readonly TransportRule[];
-  readonly capabilities: readonly { readonly capability: string; readonly evidence: Evidence }[];
+  readonly executables: readonly (PathRule & Sourced)[];
+  readonly files: readonly (PathRule & Sourced)[];
+  readonly transports: readonly (TransportRule & Sourced)[];
+  readonly capabilities: readonly CapabilityRule[];
   /** Whether it was seen tracing another process. */
   readonly traces: boolean;
+}
+
+export interface CapabilityRule extends Sourced {
+  readonly capability: string;
+  readonly evidence: Evidence;
 }
 
 export interface TransportRule {
@@ -78,19 +84,26 @@ function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Se
   const lose = (what: string) => losses.add(`container ${container}: ${what}`);
   const of = (...operations: Behaviour['operation'][]) =>
     behaviours.filter(({ operation }) => operations.includes(operation));
+  const executions = of('EXEC');
   const executables = generalise(
-    of('EXEC').map(({ object, evidence }) => ({ path: object, write: false, evidence })),
+    executions.map(({ object, evidence }) => ({ path: object, write: false, evidence })),
     { literal: true, report: (path, why) => lose(`execution of ${pathName(path)}: ${why}`) },
   );
+  const opens = of('FILE_READ', 'FILE_WRITE');
   const files = generalise(
-    of('FILE_READ', 'FILE_WRITE').map(({ operation, object, evidence }) => ({
+    opens.map(({ operation, object, evidence }) => ({
       path: object,
       write: operation === 'FILE_WRITE',
       evidence,
     })),
     { literal: false, report: (path, why) => lose(`access to ${pathName(path)}: ${why}`) },
   );
-  const capabilities = of('CAPABILITY').map(({ object, evidence }) => ({ capability: object, evidence }));
+  const capabilities = [...Map.groupBy(of('CAPABILITY'), ({ object }) => object)]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([capability, seen]) => ({
+      ...{ capability, sources: sourcesOf(seen) },
+      evidence: joinEvidence(seen.map(({ evidence }) => evidence))!,
+    }));
   const traces = of('SYSCALL').some(({ object }) => object === 'ptrace');
   const transports = transportRules(behaviours, lose);
   const unseen = [
@@ -99,7 +112,12 @@ function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Se
     ...(transports.length === 0 ? ['socket'] : []),
   ];
   for (const what of unseen) lose(`no ${what} was seen: that is not restricted`);
-  return { container, executables, files, transports, capabilities, traces };
+  return {
+    container,
+    executables: withSources(executables, executions),
+    files: withSources(files, opens),
+    ...{ transports, capabilities, traces },
+  };
 }
 
 /** Enforcers write what they could not resolve (deleted files, mostly) under one name. */
@@ -114,13 +132,17 @@ function isNetwork({ operation, object }: Behaviour): boolean {
   return ['CONNECT', 'ACCEPT', 'BIND', 'SEND'].includes(operation);
 }
 
-function transportRules(behaviours: readonly Behaviour[], lose: (what: string) => void): TransportRule[] {
+function transportRules(
+  behaviours: readonly Behaviour[],
+  lose: (what: string) => void,
+): (TransportRule & Sourced)[] {
   const byTransport = Map.groupBy(behaviours.filter(isNetwork), ({ transport }) => transport);
   return [...byTransport]
     .sort(([a], [b]) => compareText(a, b))
-    .flatMap(([transport, seen]): TransportRule[] => {
+    .flatMap(([transport, seen]): (TransportRule & Sourced)[] => {
       const evidence = joinEvidence(seen.map(each => each.evidence))!;
-      if (expressible.includes(transport)) return [{ transport, observed: seen.length, evidence }];
+      if (expressible.includes(transport))
+        return [{ transport, observed: seen.length, sources: sourcesOf(seen), evidence }];
       lose('a socket of a family that no rule can name');
       return [];
     });
