@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ReadEvent } from '#formats';
 import { type BehaviourProfile, type EntityChange, localSerdes, type Policy } from '#schemas';
 import { testDriver } from '#streams';
 import { discoveryDefaults, discoveryTopology, knownEmitters } from '../pipelines/discovery/index.ts';
@@ -107,11 +108,18 @@ function throughTopologies(fed: readonly Fed[]) {
   };
 }
 
+const read = (event: SampleEvent): ReadEvent => ({ topic: topicOf(event), event, subject: { labels: {} } });
+
 function atOnce(fed: readonly Fed[]) {
   const learning = new Learning({ emit });
   for (const each of fed) {
-    if ('entity' in each) learning.entityChange(each.entity);
-    else learning.event(topicOf(each.event), each.event);
+    if ('entity' in each)
+      learning.entity({
+        key: keyOf.entity(each.entity),
+        value: each.entity,
+        timestampMs: each.entity.observedAt / 1000,
+      });
+    else learning.event(read(each.event));
   }
   const { deadLetters, ...rest } = learning.finish();
   return { ...rest, deadLetters: deadLetters.map(({ code, message }) => `${code} ${message}`).sort() };
@@ -130,7 +138,7 @@ describe('what sluice discover makes of events', () => {
   it('refuses an event that could not be written to a topic, naming the field', () => {
     const event = eventMaker().open({ pod: pods.web0 }, '/x');
     const learning = new Learning({ emit });
-    expect(() => learning.event('events.file.v1', { ...event, time: Number.NaN })).toThrow(/FileEvent.time/);
+    expect(() => learning.event(read({ ...event, time: Number.NaN }))).toThrow(/FileEvent.time/);
     expect(learning.finish().learned).toBe(0);
   });
 });

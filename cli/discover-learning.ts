@@ -1,22 +1,21 @@
 /**
- * What the two pipelines make of events from files, without a broker.
+ * What the two pipelines make of recorded events.
  *
  * It is the pipelines' own learning and their own policies, without the topics in between; that both give the same, evidence
  * and account included, is proven by a property test beside this.
  */
 
-import type { InputEvent } from '#formats';
-import {
-  type CapturedTopic,
-  checkRecord,
-  type EntityChange,
-  entityKey,
-  type Policy,
-  topicName,
-  topics,
-} from '#schemas';
+import type { ReadEvent } from '#formats';
+import { type CapturedTopic, checkRecord, type Policy, topicName, topics } from '#schemas';
 import { discoveryDefaults, type EmitterName, firstPolicy } from '../pipelines/discovery/index.ts';
-import { enrichDefaults, LearnAtOnce, learnedTopics, type NotLearned } from '../pipelines/enrich/index.ts';
+import {
+  type EntityRecord,
+  enrichDefaults,
+  LearnAtOnce,
+  learnedTopics,
+  type NotLearned,
+  type RecordingSink,
+} from '../pipelines/enrich/index.ts';
 
 /** What the samples of evidence name, as if a capture had been replayed into topics of one partition. */
 const tenant = 'capture';
@@ -25,13 +24,7 @@ export interface LearningOptions {
   readonly emit: readonly EmitterName[];
 }
 
-interface EntityRecord {
-  readonly key: string | null;
-  readonly value: EntityChange | null;
-  readonly timestampMs: number;
-}
-
-export class Learning {
+export class Learning implements RecordingSink {
   readonly #emit: readonly EmitterName[];
   readonly #learning = new LearnAtOnce({ holdLimit: enrichDefaults.holdLimit });
   readonly #offsets = new Map<CapturedTopic, number>();
@@ -43,26 +36,26 @@ export class Learning {
     this.#emit = emit;
   }
 
-  entity({ key, ...record }: EntityRecord): void {
+  entity(record: EntityRecord): void {
     this.entities += 1;
-    if (key !== null) this.#learning.entity({ key, ...record });
-  }
-
-  entityChange(value: EntityChange): void {
-    this.entity({ key: entityKey(value), value, timestampMs: Math.floor(value.observedAt / 1000) });
+    this.#learning.entity(record);
   }
 
   /** Errors: VALUE_INVALID naming the field; nothing was learned of it. */
-  event(topic: CapturedTopic, value: InputEvent): void {
-    if (!(learnedTopics as readonly string[]).includes(topic)) {
-      this.#otherTopics.set(topic, (this.#otherTopics.get(topic) ?? 0) + 1);
+  event({ topic, event, at }: ReadEvent): void {
+    if ((learnedTopics as readonly string[]).includes(topic)) {
+      this.#learning.take(event, at ?? this.#captured(topic, event));
     } else {
-      checkRecord(topics[topic].record, value);
-      const offset = this.#offsets.get(topic) ?? 0;
-      this.#offsets.set(topic, offset + 1);
-      this.#learning.take(value, { topic: topicName(tenant, topic), partition: 0, offset });
+      this.#otherTopics.set(topic, (this.#otherTopics.get(topic) ?? 0) + 1);
     }
     this.events += 1;
+  }
+
+  #captured(topic: CapturedTopic, event: ReadEvent['event']) {
+    checkRecord(topics[topic].record, event);
+    const offset = this.#offsets.get(topic) ?? 0;
+    this.#offsets.set(topic, offset + 1);
+    return { topic: topicName(tenant, topic), partition: 0, offset };
   }
 
   /** What was learned. events = learned + the sum of ignored + the dead letters. */

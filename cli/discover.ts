@@ -53,7 +53,9 @@ export function discover(program: Command): void {
         ...{ from, cluster, emit },
         ...(format !== 'auto' && { format }),
         ...(objects && { objects }),
-        progress: records => say(`${records} records read`),
+        progress({ records }) {
+          say(`${records} records read`);
+        },
       });
       const documents = discovered.policies.flatMap(documentsOf);
       if (out !== undefined) writeDocuments(documents, { folder: out, output });

@@ -21,7 +21,7 @@ export interface ReadOptions {
 
 export class ReadInput {
   readonly input: Input;
-  readonly account: InputAccount;
+  account: InputAccount;
   readonly #options: ReadOptions;
 
   constructor(input: Input, options: ReadOptions) {

@@ -1,12 +1,20 @@
-export type { Labels } from './entity-intervals.ts';
+export type { EntityRecord, Labels } from './entity-intervals.ts';
 export { EntityIntervals } from './entity-intervals.ts';
 export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-objects.ts';
 export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
+export type { RecordingSink } from './event-subjects.ts';
 export { labelledKind } from './labelled-kind.ts';
 export { LearnAtOnce, type NotLearned } from './learn-at-once.ts';
 export type { LearnableEvent, Observed } from './observe.ts';
 export { type Attributed, Observer, type Unobserved } from './observer.ts';
 export { GrowingProfile } from './profile.ts';
+export {
+  type RecordedTopics,
+  type RecordingOptions,
+  type RecordingProgress,
+  type RecordingState,
+  readRecording,
+} from './read-recording.ts';
 export {
   type EnrichOptions,
   type EnrichSettings,

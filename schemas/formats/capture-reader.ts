@@ -4,7 +4,8 @@ import { SluiceError } from '#errors';
 import { avroType } from '../avro-type.ts';
 import { isCapturedTopic, unwrapCaptured } from '../captured-value.ts';
 import { currentType } from '../codec.ts';
-import type { CapturedRecord, EntityChange } from '../generated/types.ts';
+import type { Alert, CapturedRecord, EntityChange } from '../generated/types.ts';
+import { alertEvent } from './alert-event.ts';
 import { avroReader } from './avro-records.ts';
 import type { FormatReader, InputEvent, ReaderOptions } from './outcome.ts';
 
@@ -25,7 +26,6 @@ export function captureReader({ input }: ReaderOptions): FormatReader {
       const record = value as CapturedRecord;
       const { topic } = record;
       if (!isCapturedTopic(topic)) return { place, skipped: `topic ${topic}` };
-      if (topic === 'alerts.v1') return { place, skipped: 'alert' };
       const found = unwrapped(topic, record);
       if (typeof found === 'string') return { place, bad: found };
       if (topic === 'entities.v1')
@@ -36,6 +36,10 @@ export function captureReader({ input }: ReaderOptions): FormatReader {
           timestampMs: record.timestamp,
         };
       if (found === null) return { place, skipped: 'tombstone' };
+      if (topic === 'alerts.v1') {
+        const event = alertEvent(found as Alert);
+        return event ? { place, events: [event] } : { place, skipped: 'alert of nothing' };
+      }
       return { place, events: [{ topic, event: found as InputEvent, subject: { labels: {} } }] };
     },
   });

@@ -25,6 +25,10 @@ export interface ReadEvent {
   readonly topic: CapturedTopic;
   readonly event: InputEvent;
   readonly subject: Subject;
+  /** Where in a topic the record lies that holds it; absent: in none. */
+  readonly at?: { readonly topic: string; readonly partition: number; readonly offset: number };
+  /** How often it happened, where the record stands for more than once. */
+  readonly times?: number;
 }
 
 /**
