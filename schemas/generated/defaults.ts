@@ -121,6 +121,7 @@ export const builders = {
     service: v.service ?? '',
     addresses: v.addresses ?? [],
     ports: v.ports ?? [],
+    portsByName: v.portsByName ?? {},
   }),
   EntityChange: (v: RecordInputs['EntityChange']): Records['EntityChange'] => ({
     cluster: v.cluster,
@@ -217,6 +218,7 @@ export const builders = {
   NodeProjection: (v: RecordInputs['NodeProjection']): Records['NodeProjection'] => ({
     labels: v.labels ?? {},
     addresses: v.addresses ?? [],
+    podRanges: v.podRanges ?? [],
   }),
   Origin: (v: RecordInputs['Origin']): Records['Origin'] => ({
     cluster: v.cluster,

@@ -179,8 +179,10 @@ export interface EndpointSliceProjection {
   readonly service: string;
   readonly addresses: readonly string[];
   readonly ports: readonly number[];
+  /** Number in the pods by the name of the Service's port; empty name: its only one. */
+  readonly portsByName: Readonly<Record<string, number>>;
 }
-export type EndpointSliceProjectionInput = Defaulted<EndpointSliceProjection, 'service' | 'addresses' | 'ports'>;
+export type EndpointSliceProjectionInput = Defaulted<EndpointSliceProjection, 'service' | 'addresses' | 'ports' | 'portsByName'>;
 
 /** One change of a Kubernetes object, projected to what identity and policies need. Exactly one projection is set, also on DELETED (the last known). */
 export interface EntityChange {
@@ -329,8 +331,10 @@ export type NetworkOperation = 'OTHER' | 'SOCKET' | 'CONNECT' | 'ACCEPT' | 'BIND
 export interface NodeProjection {
   readonly labels: Readonly<Record<string, string>>;
   readonly addresses: readonly string[];
+  /** CIDRs its pods' addresses come from; empty: not told. */
+  readonly podRanges: readonly string[];
 }
-export type NodeProjectionInput = Defaulted<NodeProjection, 'labels' | 'addresses'>;
+export type NodeProjectionInput = Defaulted<NodeProjection, 'labels' | 'addresses' | 'podRanges'>;
 
 /** Where an event was born. (cluster, node, agent, bootId, sequence) is unique for ever: it is the event id, the key of de-duplication and the proof of loss. */
 export interface Origin {

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressRange, contains, parseCidr } from './cidr.ts';
+import { addressRange, contains, parseCidr, plainAddress } from './cidr.ts';
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
 
@@ -26,6 +26,33 @@ describe('address ranges', () => {
       }),
     );
   });
+
+  it('have one spelling for an address, however it is written', () => {
+    fc.assert(
+      fc.property(address, given => {
+        const plain = plainAddress(given);
+        expect(addressRange(plain)).toEqual(addressRange(given));
+        expect(plainAddress(plain)).toBe(plain);
+        expect(plainAddress(given.toUpperCase())).toBe(plain);
+        const isPlainIPv6 = plain.includes(':');
+        // The runtime spells the address of a URL the same way.
+        if (isPlainIPv6) expect(plain).toBe(new URL(`http://[${plain}]/`).hostname.slice(1, -1));
+      }),
+    );
+  });
+
+  it.each([
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['2001:db8:0:1:0:0:0:1', '2001:db8:0:1::1'],
+    ['::ffff:10.1.2.3', '10.1.2.3'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['::', '::'],
+    ['0:0:0:0:0:0:0:1', '::1'],
+    ['2001:db8::', '2001:db8::'],
+    ['10.1.2.3', '10.1.2.3'],
+    ['no address', 'no address'],
+    ['a:b', 'a:b'],
+  ])('spell %s as %s', (given, plain) => expect(plainAddress(given)).toBe(plain));
 
   const isMapped = (text: string) => isIPv6(text) && addressRange(text)!.family === 4;
 

@@ -28,6 +28,37 @@ export function addressRange(address: string): Cidr | undefined {
   return parsed && { family: parsed.family, first: parsed.value, prefix: bitsOf(parsed.family) };
 }
 
+/**
+ * The one spelling of an address: IPv6 in lower case with its longest run of zeros left out, IPv4-mapped ones as IPv4, no zone.
+ * What is no address comes back as it is.
+ */
+export function plainAddress(text: string): string {
+  if (!text.includes(':')) return text;
+  const known = plainIPv6.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseAddress(text.replace(/%.*$/, ''));
+  const plain = parsed ? spell(parsed) : text;
+  if (plainIPv6.size >= mostRemembered) plainIPv6.clear();
+  plainIPv6.set(text, plain);
+  return plain;
+}
+
+/** Every event asks, mostly for the same few. */
+const plainIPv6 = new Map<string, string>();
+const mostRemembered = 4096;
+
+function spell({ family, value }: { readonly family: 4 | 6; readonly value: bigint }): string {
+  if (family === 4) return [24n, 16n, 8n, 0n].map(shift => Number((value >> shift) & 0xffn)).join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => (value >> BigInt(16 * (7 - i))) & 0xffffn);
+  const text = groups.map(group => group.toString(16)).join(':');
+  const runs = [...text.matchAll(/(?<![^:])0(:0)+(?![^:])/g)].map(([run]) => run);
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
+  if (longest === '') return text;
+  const at = text.search(new RegExp(`(?<![^:])${longest}(?![^:])`));
+  const before = text.slice(0, at).replace(/:$/, '');
+  return `${before}::${text.slice(at + longest.length).replace(/^:/, '')}`;
+}
+
 export function contains(outer: Cidr, inner: Cidr): boolean {
   if (outer.family !== inner.family || outer.prefix > inner.prefix) return false;
   const hostBits = BigInt(bitsOf(outer.family) - outer.prefix);

@@ -1,7 +1,7 @@
 // Canonical form
 export { canonicalJson, digest, hashOf, policyDigest } from './canonical.ts';
 // Addresses
-export { addressRange, type Cidr, contains, parseCidr } from './cidr.ts';
+export { addressRange, type Cidr, contains, parseCidr, plainAddress } from './cidr.ts';
 export type {
   CiliumClusterwideNetworkPolicy,
   CiliumNetworkPolicy,
@@ -46,6 +46,8 @@ export {
   containerNameKey,
   type KubeArmorHostPolicy,
   type KubeArmorPolicy,
+  kubeArmorHostPolicy,
+  kubeArmorPolicy,
   type PolicyAction,
   protocolNames,
 } from './kubearmor-policy.ts';
