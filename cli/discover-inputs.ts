@@ -7,12 +7,14 @@
 
 import type { InputAccount } from '#recordings';
 import type { Policy } from '#schemas';
-import type { EmitterName } from '../pipelines/discovery/index.ts';
+import type { EmitterName, PolicyOptions } from '../pipelines/discovery/index.ts';
 import { type NotLearned, type RecordingOptions, readRecording } from '../pipelines/enrich/index.ts';
 import { Learning } from './discover-learning.ts';
 
 export interface DiscoverOptions extends Omit<RecordingOptions, 'resume'> {
   readonly emit: readonly EmitterName[];
+  /** What the documents say of what was seen. Absent: the defaults. */
+  readonly policy?: PolicyOptions;
 }
 
 /** events = learned + the sum of ignored + the dead letters. */
@@ -28,8 +30,8 @@ export interface Discovered {
 }
 
 /** Errors: INPUT_INVALID, CONFIG_INVALID naming the input and the mend. Damage within an input is in its account. */
-export async function discoverInputs({ emit, ...recording }: DiscoverOptions): Promise<Discovered> {
-  const learning = new Learning({ emit });
+export async function discoverInputs({ emit, policy, ...recording }: DiscoverOptions): Promise<Discovered> {
+  const learning = new Learning({ emit, policy });
   const inputs = await readRecording(recording, learning);
   const { entities, events } = learning;
   return { inputs, entities, events, ...learning.finish() };

@@ -7,7 +7,13 @@
 
 import type { ReadEvent } from '#formats';
 import { type CapturedTopic, checkRecord, type Policy, topicName, topics } from '#schemas';
-import { discoveryDefaults, type EmitterName, firstPolicy } from '../pipelines/discovery/index.ts';
+import {
+  discoveryDefaults,
+  type EmitterName,
+  firstPolicy,
+  type PolicyOptions,
+  policyDefaults,
+} from '../pipelines/discovery/index.ts';
 import {
   type EntityRecord,
   enrichDefaults,
@@ -22,18 +28,22 @@ const tenant = 'capture';
 
 export interface LearningOptions {
   readonly emit: readonly EmitterName[];
+  /** What the documents say of what was seen. Absent: the defaults. */
+  readonly policy?: PolicyOptions | undefined;
 }
 
 export class Learning implements RecordingSink {
   readonly #emit: readonly EmitterName[];
+  readonly #policy: PolicyOptions;
   readonly #learning = new LearnAtOnce({ holdLimit: enrichDefaults.holdLimit });
   readonly #offsets = new Map<CapturedTopic, number>();
   readonly #otherTopics = new Map<string, number>();
   entities = 0;
   events = 0;
 
-  constructor({ emit }: LearningOptions) {
+  constructor({ emit, policy = policyDefaults }: LearningOptions) {
     this.#emit = emit;
+    this.#policy = policy;
   }
 
   entity(record: EntityRecord): void {
@@ -84,7 +94,7 @@ export class Learning implements RecordingSink {
     const { stage } = discoveryDefaults;
     const policies: Policy[] = [];
     for (const profiles of this.#learning.workloads()) {
-      const policy = firstPolicy(profiles, { emit: this.#emit, stage });
+      const policy = firstPolicy(profiles, { emit: this.#emit, stage, policy: this.#policy });
       if (policy) policies.push(policy);
     }
     return policies;

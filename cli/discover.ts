@@ -3,10 +3,18 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
+import { z } from 'zod';
+import { readConfig } from '#config';
 import { type FormatName, formatNames } from '#formats';
 import type { InputAccount } from '#recordings';
 import type { Policy } from '#schemas';
-import { type EmitterName, emitterNames, knownEmitters } from '../pipelines/discovery/index.ts';
+import {
+  type EmitterName,
+  emitterNames,
+  knownEmitters,
+  policyOptionsOf,
+  policySettings,
+} from '../pipelines/discovery/index.ts';
 import { type Discovered, discoverInputs } from './discover-inputs.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -16,6 +24,10 @@ interface ParsedOptions {
   readonly objects?: readonly string[];
   readonly cluster: string;
   readonly emit: readonly EmitterName[];
+  readonly config?: string;
+  readonly widen?: boolean;
+  readonly capabilities?: boolean;
+  readonly fromSource?: boolean;
   readonly out?: string;
   readonly output: 'yaml' | 'json';
 }
@@ -43,14 +55,21 @@ export function discover(program: Command): void {
     )
     .option('--cluster <name>', 'cluster of events that name none', 'default')
     .option('--emit <kinds>', `comma-separated: ${knownEmitters.join(', ')}`, parseEmit, emitterNames)
+    .option(
+      '--config <file>',
+      `YAML file with what policies may say: ${Object.keys(policySettings).join(', ')}`,
+    )
+    .option('--widen', 'write what a kind of document cannot say exactly wider, instead of leaving it out')
+    .option('--capabilities', 'restrict capabilities to those that were seen')
+    .option('--from-source', 'confine rules to the executables seen behind them')
     .option('--out <dir>', 'write one file a document instead of printing them')
     .addOption(
       new Option('-o, --output <form>', 'form of the documents').choices(['yaml', 'json']).default('yaml'),
     )
-    .action(async ({ from, format, objects, cluster, emit, out, output }: ParsedOptions) => {
+    .action(async ({ from, format, objects, cluster, emit, out, output, ...options }: ParsedOptions) => {
       const startMs = performance.now();
       const discovered = await discoverInputs({
-        ...{ from, cluster, emit },
+        ...{ from, cluster, emit, policy: policyOf(options) },
         ...(format !== 'auto' && { format }),
         ...(objects && { objects }),
         progress({ records }) {
@@ -65,6 +84,17 @@ export function discover(program: Command): void {
       say('nothing could be learned: see above what became of the records');
       process.exitCode = exitCodes.findings.code;
     });
+}
+
+/** Errors: CONFIG_INVALID, naming what is wrong where. */
+function policyOf({
+  config: file,
+  widen,
+  capabilities,
+  fromSource,
+}: Pick<ParsedOptions, 'config' | 'widen' | 'capabilities' | 'fromSource'>) {
+  const args = { widen, capabilities, fromSource };
+  return policyOptionsOf(readConfig(z.strictObject(policySettings), { file, args, env: {} }));
 }
 
 function parseEmit(list: string): EmitterName[] {

@@ -1,6 +1,8 @@
 export type { Access, Actor, DecidingRule, Decision, Judged, Verdict } from './access.ts';
+export { accessText } from './access-text.ts';
 export { type Change, type Comparison, comparePolicies, compareRules, explainRule } from './compare.ts';
 export { confidenceOf } from './confidence.ts';
+export { CountedLoss } from './counted-loss.ts';
 export { decide, PolicySet } from './decide.ts';
 export type { KnownService } from './decide-cilium.ts';
 export { admits } from './evaluate.ts';
@@ -9,11 +11,15 @@ export { type HttpOptions, httpDefaults } from './generalise-http.ts';
 export {
   type EmitterName,
   emitterNames,
+  emittersOf,
   knownEmitters,
   makePolicy,
   type PolicyContent,
   type PolicyOptions,
   policyDefaults,
 } from './make-policy.ts';
+export { type PathOptions, pathDefaults } from './path-options.ts';
 export type { PlanSettings } from './plan-policies.ts';
+export { type PolicySettings, policyOptionsOf, policySettings } from './policy-settings.ts';
+export { actorOf, type SeenAccess, seenAccesses } from './seen-accesses.ts';
 export { type DiscoveryOptions, discoveryDefaults, discoveryTopology } from './topology.ts';

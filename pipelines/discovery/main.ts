@@ -6,6 +6,7 @@ import { ccompatRegistry } from '#registry';
 import type { Stage } from '#schemas';
 import { runPipeline } from '#streams';
 import { emitterNames, knownEmitters } from './make-policy.ts';
+import { policyOptionsOf, policySettings } from './policy-settings.ts';
 import { discoveryDefaults, discoveryTopology } from './topology.ts';
 
 const milliseconds = z.coerce.number().int().positive();
@@ -27,8 +28,10 @@ await runPipeline({
       .default(emitterNames.join(','))
       .transform(list => list.split(',').map(name => name.trim()))
       .pipe(z.array(z.enum(knownEmitters))),
+    ...policySettings,
   },
   topics: ['behaviours.v1', 'policies.v1', 'policy-transitions.v1'],
   adapters: { client: kafkaClient, registry: ccompatRegistry },
-  topology: discoveryTopology,
+  topology: ({ settings, ...setup }) =>
+    discoveryTopology({ ...setup, settings: { ...settings, policy: policyOptionsOf(settings) } }),
 });

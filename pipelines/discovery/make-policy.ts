@@ -9,6 +9,7 @@ import { emitKubernetes } from './emit-kubernetes.ts';
 import { type EmitOptions, type Emitted, policyRules } from './emitted.ts';
 import { type HttpOptions, httpDefaults } from './generalise-http.ts';
 import { compareText } from './order.ts';
+import { type PathOptions, pathDefaults } from './path-options.ts';
 import { type WorkloadPolicy, workloadPolicy } from './policy-ir.ts';
 
 type Emit = (policy: WorkloadPolicy, options: EmitOptions) => Emitted[];
@@ -24,8 +25,17 @@ export const knownEmitters = Object.freeze(Object.keys(emitters)) as readonly Em
 /** Those that our own enforcer takes: what is emitted unless something else is asked for. */
 export const emitterNames: readonly EmitterName[] = Object.freeze(['kubearmor', 'kubernetes'] as const);
 
+/** The emitters whose documents a policy has. */
+export function emittersOf({ documents }: Pick<Policy, 'documents'>): EmitterName[] {
+  const kinds = documents.map(({ kind }) => kind);
+  const of = (test: RegExp) => kinds.some(kind => test.test(kind));
+  const held = { kubearmor: of(/^KubeArmor/), cilium: of(/^Cilium/), kubernetes: of(/^NetworkPolicy$/) };
+  return knownEmitters.filter(name => held[name]);
+}
+
 export interface PolicyOptions {
   readonly http: HttpOptions;
+  readonly paths: PathOptions;
   /** Whether what a kind of document cannot say exactly is written wider and reported, instead of left out and reported. */
   readonly widen: boolean;
   /** Whether capabilities are restricted to those that were seen. KubeArmor does; our own enforcer refuses such documents. */
@@ -35,7 +45,7 @@ export interface PolicyOptions {
 }
 
 export const policyDefaults: PolicyOptions = {
-  ...{ http: httpDefaults, widen: false, capabilities: false, fromSource: false },
+  ...{ http: httpDefaults, paths: pathDefaults, widen: false, capabilities: false, fromSource: false },
 };
 
 /** What a policy says, without its place among its versions. */
@@ -48,9 +58,9 @@ export type PolicyContent = Pick<
 export function makePolicy(
   profiles: readonly BehaviourProfile[],
   emit: readonly EmitterName[],
-  { http, ...options }: PolicyOptions = policyDefaults,
+  options: PolicyOptions = policyDefaults,
 ): PolicyContent | undefined {
-  const policy = workloadPolicy(profiles, http);
+  const policy = workloadPolicy(profiles, options);
   const { cluster, namespace, workloadKind, workload, selector } = policy;
   const losses = new Set(policy.losses);
   if (Object.keys(selector).length === 0) return undefined;

@@ -5,17 +5,23 @@
  * it reads was there before, under a name somebody gave it.
  */
 
+import type { PathOptions } from './path-options.ts';
+import { placeOf } from './sensitive-paths.ts';
+
 export interface FleetingPart {
-  /** Index of the first segment that is fleeting, from 0 after the leading slash. */
+  /** Index of the segment, from 0 after the leading slash. */
   readonly segment: number;
   readonly token: Token;
 }
 
-export type Token = 'pid' | 'uuid' | 'hex' | 'digits' | 'date' | 'temporary' | 'generation';
+export type Token = 'pid' | 'uuid' | 'hex' | 'digits' | 'date' | 'temporary' | 'layer' | 'generation';
+
+type Lengths = Pick<PathOptions, 'hexFrom' | 'digitsFrom'>;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
-const longHex = /(?<![0-9a-z])(?=[0-9a-f]*\d)[0-9a-f]{16,}(?![0-9a-z])/i;
-const longDigits = /\d{6,}/;
+/** Words may be spelled with a to f: one digit at least. */
+const hexRun = /(?<![0-9a-z])(?=[0-9a-f]*\d)[0-9a-f]+(?![0-9a-z])/gi;
+const digitRun = /\d+/g;
 const date = /\d{4}[-_.]\d{2}[-_.]\d{2}/;
 /** Volumes of Kubernetes: `..2024_11_24_13_00_00.123456789`, reached through the link `..data`. */
 const generation = /^\.\.\d{4}_\d{2}_\d{2}_/;
@@ -25,25 +31,30 @@ const randomPart = /(?:^|[-_.])([0-9A-Za-z]{6,12})$/;
 const pythonTemporary = /^tmp[0-9a-z_]{8}$/;
 /** Pids; 1 is the container's own first process in every run. */
 const processId = /^(?:[2-9]|[1-9]\d+)$/;
+/** Under which container runtimes keep one directory a layer. */
+const layers = /^(overlay2?|overlay-layers|overlay-images|snapshots)$/;
+const layerId = /^(\d+|[0-9a-f]{10,})(-init)?$/;
 
 /** What came with the image has the same names in every run, whatever they look like. */
 const ofImage = /^\/(usr|lib[^/]*|bin|sbin|opt|etc|boot)\//;
 
-/** The first fleeting segment of a path; undefined when all of it will be the same in the next run. */
-export function fleetingPart(path: string, isWritten: boolean): FleetingPart | undefined {
+/** The fleeting segments of a path, from the top; none when all of it will be the same in the next run. */
+export function fleetingParts(path: string, isWritten: boolean, lengths: Lengths): FleetingPart[] {
   const segments = path.split('/').slice(1);
-  if (!isWritten && ofImage.test(path)) return firstGeneration(segments);
+  const isFixed = !isWritten && ofImage.test(path);
+  const isMadeUp = isWritten || placeOf(path) === 'scratch';
   const isProc = segments[0] === 'proc';
-  for (const [index, segment] of segments.entries()) {
-    const token = isProc && index <= 3 ? processToken(segments, index) : tokenOf(segment, isWritten);
-    if (token) return { segment: index, token };
-  }
-  return undefined;
-}
-
-function firstGeneration(segments: readonly string[]): FleetingPart | undefined {
-  const segment = segments.findIndex(each => generation.test(each));
-  return segment < 0 ? undefined : { segment, token: 'generation' };
+  return segments.flatMap((segment, index): FleetingPart[] => {
+    if (generation.test(segment)) return [{ segment: index, token: 'generation' }];
+    if (isFixed) return [];
+    const isLayer = layers.test(segments[index - 1] ?? '') && layerId.test(segment);
+    const token = isProc
+      ? processToken(segments, index)
+      : isLayer
+        ? 'layer'
+        : tokenOf(segment, isMadeUp, lengths);
+    return token ? [{ segment: index, token }] : [];
+  });
 }
 
 /** `/proc/<pid>` and `/proc/<pid>/task/<tid>`. */
@@ -52,15 +63,18 @@ function processToken(segments: readonly string[], index: number): Token | undef
   return (index === 1 || isThread) && processId.test(segments[index]!) ? 'pid' : undefined;
 }
 
-function tokenOf(segment: string, isWritten: boolean): Token | undefined {
-  if (generation.test(segment)) return 'generation';
+function tokenOf(segment: string, isMadeUp: boolean, { hexFrom, digitsFrom }: Lengths): Token | undefined {
   if (uuid.test(segment)) return 'uuid';
-  if (longHex.test(segment)) return 'hex';
+  if (hasRun(segment, hexRun, hexFrom)) return 'hex';
   if (date.test(segment)) return 'date';
-  if (longDigits.test(segment)) return 'digits';
-  if (!isWritten) return undefined;
+  if (hasRun(segment, digitRun, digitsFrom)) return 'digits';
+  if (!isMadeUp) return undefined;
   if (number.test(segment)) return 'digits';
   return pythonTemporary.test(segment) || isRandom(randomPart.exec(segment)?.[1]) ? 'temporary' : undefined;
+}
+
+function hasRun(segment: string, run: RegExp, from: number): boolean {
+  return segment.match(run)?.some(({ length }) => length >= from) ?? false;
 }
 
 /** A word has its capitals in front and its digits behind, if any. */

@@ -24,7 +24,7 @@ import {
   type ProcessorContext,
   type StreamRecord,
 } from '#streams';
-import { type EmitterName, makePolicy } from './make-policy.ts';
+import { type EmitterName, makePolicy, type PolicyOptions } from './make-policy.ts';
 
 export interface PlanSettings {
   /** How long no behaviour must have been new before a policy is made. */
@@ -33,6 +33,8 @@ export interface PlanSettings {
   readonly maxWaitMs: number;
   readonly stage: Stage;
   readonly emit: readonly EmitterName[];
+  /** What the documents say of what was seen. */
+  readonly policy: PolicyOptions;
 }
 
 export interface PlanStores {
@@ -192,9 +194,9 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
 /** What the profiles of one workload make when nothing was published of it. Undefined when there is nothing to say. */
 export function firstPolicy(
   profiles: readonly BehaviourProfile[],
-  { emit, stage }: Pick<PlanSettings, 'emit' | 'stage'>,
+  { emit, stage, policy }: Pick<PlanSettings, 'emit' | 'stage' | 'policy'>,
 ): Policy | undefined {
-  const content = makePolicy(profiles, emit);
+  const content = makePolicy(profiles, emit, policy);
   if (!content) return undefined;
   const policyId = policyIdOf(profiles[0]!);
   return { policyId, generation: 1, prevDigest: '', stage, signature: null, ...content };

@@ -9,9 +9,10 @@
 import { joinEvidence } from '#policy';
 import type { Behaviour, BehaviourProfile, Evidence, Transport } from '#schemas';
 import { generalise, type PathRule } from './generalise.ts';
-import { type HttpOptions, httpDefaults } from './generalise-http.ts';
+import type { HttpOptions } from './generalise-http.ts';
 import { type NetworkRules, networkRules } from './network-ir.ts';
 import { compareText } from './order.ts';
+import type { PathOptions } from './path-options.ts';
 import { type Sourced, sourcesOf, withSources } from './rule-sources.ts';
 
 export interface WorkloadPolicy {
@@ -48,10 +49,19 @@ export interface TransportRule {
   readonly evidence: Evidence;
 }
 
+export interface RuleOptions extends FileOptions {
+  readonly http: HttpOptions;
+}
+
+interface FileOptions {
+  readonly paths: PathOptions;
+  readonly widen: boolean;
+}
+
 /** Profiles of the containers of one workload. Errors: none; what cannot be expressed is among the losses. */
 export function workloadPolicy(
   profiles: readonly BehaviourProfile[],
-  http: HttpOptions = httpDefaults,
+  { http, ...options }: RuleOptions,
 ): WorkloadPolicy {
   const sorted = profiles.toSorted((a, b) => compareText(a.container, b.container));
   const [first] = sorted;
@@ -61,7 +71,7 @@ export function workloadPolicy(
   // What was seen on the wire is the pod's, under no container's name: it says nothing of what a container may call. A node has none.
   const containers = sorted
     .filter(({ container }) => container !== '' || workloadKind === 'Node')
-    .map(profile => containerPolicy(profile, losses));
+    .map(profile => containerPolicy(profile, losses, options));
   const network = networkRules(sorted, { losses, http });
   return {
     ...{ cluster, namespace, workloadKind, workload },
@@ -80,14 +90,18 @@ function selectorOf(profiles: readonly BehaviourProfile[]): Readonly<Record<stri
   return Object.fromEntries(Object.entries(best).sort(([a], [b]) => compareText(a, b)));
 }
 
-function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Set<string>): ContainerPolicy {
+function containerPolicy(
+  { container, behaviours }: BehaviourProfile,
+  losses: Set<string>,
+  options: FileOptions,
+): ContainerPolicy {
   const lose = (what: string) => losses.add(`container ${container}: ${what}`);
   const of = (...operations: Behaviour['operation'][]) =>
     behaviours.filter(({ operation }) => operations.includes(operation));
   const executions = of('EXEC');
   const executables = generalise(
     executions.map(({ object, evidence }) => ({ path: object, write: false, evidence })),
-    { literal: true, report: (path, why) => lose(`execution of ${pathName(path)}: ${why}`) },
+    { paths: null, report: (path, why) => lose(`execution of ${pathName(path)}: ${why}`) },
   );
   const opens = of('FILE_READ', 'FILE_WRITE');
   const files = generalise(
@@ -96,7 +110,7 @@ function containerPolicy({ container, behaviours }: BehaviourProfile, losses: Se
       write: operation === 'FILE_WRITE',
       evidence,
     })),
-    { literal: false, report: (path, why) => lose(`access to ${pathName(path)}: ${why}`) },
+    { ...options, report: (path, why) => lose(`access to ${pathName(path)}: ${why}`) },
   );
   const capabilities = [...Map.groupBy(of('CAPABILITY'), ({ object }) => object)]
     .sort(([a], [b]) => compareText(a, b))

@@ -14,7 +14,7 @@ import {
   topology,
   withValue,
 } from '#streams';
-import { emitterNames } from './make-policy.ts';
+import { emitterNames, policyDefaults } from './make-policy.ts';
 import { type Planned, PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
 export const discoveryDefaults: PlanSettings = {
@@ -22,6 +22,7 @@ export const discoveryDefaults: PlanSettings = {
   maxWaitMs: 30_000,
   stage: 'CANDIDATE',
   emit: emitterNames,
+  policy: policyDefaults,
 };
 
 export interface DiscoveryOptions {

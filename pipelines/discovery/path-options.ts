@@ -1,0 +1,30 @@
+/**
+ * How readily paths that were seen become the rule of a directory.
+ *
+ * A directory is admitted for one of two reasons: a name in it changes from run to run (path-tokens.ts), or so many of its names
+ * were seen that one rule is cheaper than naming them (path-collapse.ts).
+ */
+
+/** What a directory is for: what the container makes up under way, what it works on, what came with the image. */
+export type PlaceKind = 'scratch' | 'data' | 'programs';
+
+export interface PathOptions {
+  /** Hexadecimal digits in a row that are an identifier. */
+  readonly hexFrom: number;
+  /** Decimal digits in a row that are one. */
+  readonly digitsFrom: number;
+  /**
+   * What the rule of a directory costs, in rules of paths: from so many names it is cheaper than they are. What may hold something
+   * sensitive costs more than any number of names, and so does writing where programs lie. 0: never.
+   */
+  readonly namesFrom: Readonly<Record<PlaceKind, number>>;
+  /** Further paths, and directories (ending in a slash), that are sensitive. */
+  readonly sensitive: readonly string[];
+}
+
+export const pathDefaults: PathOptions = Object.freeze({
+  hexFrom: 16,
+  digitsFrom: 6,
+  namesFrom: Object.freeze({ scratch: 10, data: 50, programs: 100 }),
+  sensitive: Object.freeze([]),
+});
