@@ -5,7 +5,7 @@ INSTALLED := node_modules/.package-lock.json
 LOADER := agents/enforcer/bpf/build/sluice-loader
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup check unit test broker kernel demo loop generate golden bench bench-streams torture guest loader clean
+.PHONY: help install setup check unit test broker kube peer kernel demo loop generate golden bench bench-streams torture guest loader clean
 
 help: ## what you can make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,9 +17,12 @@ $(INSTALLED): package.json package-lock.json
 
 install: $(INSTALLED) ## the npm packages, with the Node they run on
 
-setup: install ## all that the tests need: Debian packages, Kafka, the registry, the guest kernel, the containers' root
+setup: install ## all that the tests need: Debian packages, Kafka, the registry, the API server, the guest kernel, the containers' root
 	bash infra/guest/packages.sh
 	node infra/local/fetch.ts
+	bash infra/go/packages.sh
+	node infra/kube/setup.ts
+	node infra/peers/setup.ts
 	node infra/guest/setup.ts
 	node infra/loop/containers/build.ts
 	$(MAKE) --no-print-directory loader
@@ -38,10 +41,20 @@ broker: install ## the tests against a real Kafka and registry
 	node infra/local/fetch.ts
 	vitest run --project broker
 
+kube: install ## the documents against a real Kubernetes API server; SLUICE_KUBEARMOR_DEFINITIONS=FOLDER for KubeArmor's own definitions
+	bash infra/go/packages.sh
+	node infra/kube/setup.ts
+	vitest run --project kube
+
+peer: install ## our evaluator against those of others: Cilium's policy engine, Cyclonus
+	bash infra/go/packages.sh
+	node infra/peers/setup.ts
+	vitest run --project peer
+
 kernel: setup ## the tests in a guest kernel with BPF-LSM
 	vitest run --project kernel
 
-test: setup check broker kernel loop ## everything
+test: setup check broker kube peer kernel loop ## everything
 
 demo: install ## replay a recorded capture, discover its policies, print them
 	node infra/demo/main.ts

@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 const beside = (kind: string) => [`{agents,cli,connectors,infra,pipelines,schemas}/**/*.${kind}.ts`];
-const real = [...beside('broker.test'), ...beside('kernel.test')];
+const real = ['broker', 'kernel', 'kube', 'peer'].flatMap(kind => beside(`${kind}.test`));
 
 /**
- * Three suites: `unit` needs nothing but Node, `broker` a real Kafka and registry, `kernel` a guest kernel with BPF-LSM.
- * The real parts run on whatever else the machine does and may be late once, so those two try a failed test again, and
- * say so; a unit test gets no second chance.
+ * Five suites: `unit` needs nothing but Node, `broker` a real Kafka and registry, `kernel` a guest kernel with BPF-LSM, `kube`
+ * a real API server, `peer` programs that are not ours to compare with. Broker and kernel run on whatever else the machine does
+ * and may be late once, so those two try a failed test again, and say so; the others get no second chance.
  */
 export default defineConfig({
   test: {
@@ -25,6 +25,20 @@ export default defineConfig({
           fileParallelism: false,
           retry: 1,
         },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kube',
+          include: beside('kube.test'),
+          globalSetup: 'infra/kube/global-setup.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'peer', include: beside('peer.test'), testTimeout: 120_000, hookTimeout: 1_800_000 },
       },
       {
         extends: true,

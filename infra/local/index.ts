@@ -1,4 +1,5 @@
 export type { GuestListener } from './broker.ts';
+export { type Artifact, obtain } from './obtain.ts';
 export type { StackPorts } from './plan.ts';
 export { freePorts } from './ports.ts';
 export { countTopics, type Provisioned, provisionTenant } from './provision.ts';
@@ -7,3 +8,4 @@ export type { Stack } from './stack.ts';
 export { type ServiceStatus, type StackStatus, stackStatus } from './stack-status.ts';
 export { type StackOptions, startStack } from './start-stack.ts';
 export { type StopOptions, stopStack } from './stop-stack.ts';
+export { startWatchdog, type Watchdog } from './watchdog.ts';

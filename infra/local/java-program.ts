@@ -7,9 +7,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { hostPaths } from '#config';
 import { SluiceError } from '#errors';
-import { obtain } from './artifacts.ts';
 import { chooseJdk, findJdks } from './jdk.ts';
 import { maven } from './maven.ts';
+import { obtain } from './obtain.ts';
 import { requiredJava } from './versions.ts';
 
 export interface JavaSource {

@@ -51,7 +51,7 @@ test('what the cache has is not fetched again', async () => {
   const first = await fetchArtifacts({ cache: cache(), report: line => told.push(line) });
   expect(readdirSync(first.kafkaJars)).toEqual(['kafka.jar']);
   expect(readdirSync(first.registryApp)).toEqual(['quarkus-run.jar']);
-  expect(told.filter(line => line.startsWith('fetching'))).toHaveLength(2);
+  expect(told.filter(line => line.startsWith('bringing'))).toHaveLength(2);
   plantMaven('exit 1');
   expect(await fetchQuietly()).toEqual(first);
   expect(readdirSync(cache()).sort()).toEqual(

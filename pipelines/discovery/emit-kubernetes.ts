@@ -37,8 +37,13 @@ export function emitKubernetes(policy: WorkloadPolicy, options: EmitOptions): Em
     spec: {
       podSelector: { matchLabels: { ...selector } },
       policyTypes: ['Egress', 'Ingress'],
-      egress: egress.map(rule => ({ to: peersOf(rule), ports: portsOf(rule) })),
-      ingress: ingress.map(rule => ({ from: peersOf(rule), ports: portsOf(rule) })),
+      // A type without rules is closed. Kubernetes drops empty lists, and then the document would seem to have drifted.
+      ...(egress.length > 0 && {
+        egress: egress.map(rule => ({ to: peersOf(rule), ports: portsOf(rule) })),
+      }),
+      ...(ingress.length > 0 && {
+        ingress: ingress.map(rule => ({ from: peersOf(rule), ports: portsOf(rule) })),
+      }),
     },
   };
   return [{ object, grounds }];
