@@ -1,5 +1,6 @@
 import type { FileOperation } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
+import { isDescriptorPath, throughDescriptor } from './descriptor-path.ts';
 import type { Happening, KubeArmorRecord } from './kubearmor-record.ts';
 
 export function firstWord(text: string): string {
@@ -53,6 +54,7 @@ export function readKubeArmorFile({ resource, data, syscall }: KubeArmorRecord):
   // Older versions write the flags behind the path.
   const [, named = '', behind] = /^(.*?)(?:\s+flags=(\S*))?$/s.exec(resource.trim())!;
   if (!named.startsWith('/')) return 'the path is not absolute';
+  if (isDescriptorPath(named)) return throughDescriptor;
   const flags = behind ?? data.flags ?? '';
   const change = changes[syscall] ?? hooks[(data.lsm ?? '').toLowerCase()];
   if (change !== undefined && change !== 'OPEN')

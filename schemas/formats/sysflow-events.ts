@@ -3,12 +3,24 @@
 import type { CapturedTopic } from '../captured-value.ts';
 import type { FileOperation, Transport, Verdict } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
+import { isDescriptorPath, throughDescriptor } from './descriptor-path.ts';
 import { type Fields, numberOf } from './fields.ts';
 
 export interface SysFlowFile {
   /** Letter of the resource type: f file, d directory, p pipe, u socket within the machine … */
   readonly kind: string;
   readonly path: string;
+}
+
+export type Direction = 'INGRESS' | 'EGRESS';
+
+/** What is known of connections whose records do not say who opened them. */
+export interface SysFlowConnections {
+  /** Of a connection whose opening was seen. */
+  opened(connection: string): Direction | undefined;
+  remember(connection: string, direction: Direction, ownAddress: string): void;
+  /** Whether the address is the container's. */
+  isOwn(address: string): boolean;
 }
 
 export interface SysFlowHappening {
@@ -20,8 +32,7 @@ export interface SysFlowHappening {
 export interface SysFlowContext {
   readonly process: { readonly path: string; readonly args: string };
   file(oid: unknown): SysFlowFile | undefined;
-  /** Who opened which connection, as far as seen. */
-  readonly directions: Map<string, 'INGRESS' | 'EGRESS'>;
+  readonly connections: SysFlowConnections;
 }
 
 /** Bits of `opFlags`. */
@@ -93,18 +104,20 @@ function processEvent(fields: Fields, { process }: SysFlowContext): SysFlowHappe
   return [{ topic: 'events.process.v1', verdict, execution: { path: process.path, args } }];
 }
 
-/** Undefined: nothing that has a path. */
-function pathOf(file: SysFlowFile | undefined): string | undefined {
-  if (!file?.path.startsWith('/') || !['f', 'd'].includes(file.kind)) return undefined;
-  return file.kind === 'd' && !file.path.endsWith('/') ? `${file.path}/` : file.path;
+/** Files, directories, and what was just made: of that the collector does not know yet what it is. */
+const kindsWithPath = ['f', 'd', '?'];
+
+function pathOf(file: SysFlowFile | undefined): { readonly path: string } | string {
+  if (!file?.path.startsWith('/') || !kindsWithPath.includes(file.kind)) return 'the object has no path';
+  if (isDescriptorPath(file.path)) return throughDescriptor;
+  const isDirectory = file.kind === 'd' && !file.path.endsWith('/');
+  return { path: isDirectory ? `${file.path}/` : file.path };
 }
 
-const noPath = 'the object has no path';
-
 function fileFlow(fields: Fields, context: SysFlowContext): SysFlowHappening[] | string {
-  const file = context.file(fields.fileOID);
-  const path = pathOf(file);
-  if (path === undefined) return noPath;
+  const found = pathOf(context.file(fields.fileOID));
+  if (typeof found === 'string') return found;
+  const { path } = found;
   const flags = Math.max(numberOf(fields.openFlags) ?? 0, 0);
   const isOpen = has(fields, op.open);
   const changes = openedFor.write | openedFor.create | openedFor.append | openedFor.truncate;
@@ -136,11 +149,14 @@ function fileEvent(fields: Fields, context: SysFlowContext): SysFlowHappening[] 
   if (operation === undefined) return 'a change of no kind that is known';
   const verdict = verdictOf(fields);
   if (verdict === undefined) return 'the call failed';
-  const file = context.file(fields.fileOID);
-  const path = file?.path.startsWith('/') ? file.path : undefined;
-  if (path === undefined) return noPath;
-  const targetPath = context.file(fields.newFileOID)?.path ?? '';
-  const change = withDefaults('FileAccess', { operation, path, targetPath, write: true });
+  const first = context.file(fields.fileOID);
+  const second = context.file(fields.newFileOID);
+  // Of a symbolic link the first is the text in it, which is no access.
+  const [object, other] = operation === 'SYMLINK' && second ? [second, first] : [first, second];
+  const found = pathOf(object);
+  if (typeof found === 'string') return found;
+  const targetPath = other?.path ?? '';
+  const change = withDefaults('FileAccess', { operation, path: found.path, targetPath, write: true });
   return [{ topic: 'events.file.v1', verdict, file: change }];
 }
 
@@ -152,19 +168,16 @@ const transports: Readonly<Record<number, Transport>> = {
   132: 'SCTP',
 };
 
-function networkFlow(fields: Fields, { directions }: SysFlowContext): SysFlowHappening[] | string {
+function networkFlow(fields: Fields, { connections }: SysFlowContext): SysFlowHappening[] | string {
   const transport = transports[numberOf(fields.proto) ?? -1];
   const [source, destination] = [addressOf(fields.sip), addressOf(fields.dip)];
   if (transport === undefined || source === '' || destination === '') return 'a socket within the machine';
   const [sourcePort, destinationPort] = [numberOf(fields.sport) ?? 0, numberOf(fields.dport) ?? 0];
-  const key = `${transport} ${source} ${sourcePort} ${destination} ${destinationPort}`;
-  const direction = has(fields, op.accept)
-    ? 'INGRESS'
-    : has(fields, op.connect)
-      ? 'EGRESS'
-      : directions.get(key);
+  const connection = `${transport} ${source} ${sourcePort} ${destination} ${destinationPort}`;
+  const told = has(fields, op.accept) ? 'INGRESS' : has(fields, op.connect) ? 'EGRESS' : undefined;
+  const direction = told ?? connections.opened(connection) ?? byAddress(connections, source, destination);
   if (direction === undefined) return 'who opened the connection is not told';
-  remember(directions, key, direction);
+  connections.remember(connection, direction, direction === 'INGRESS' ? destination : source);
   const isIngress = direction === 'INGRESS';
   const network = withDefaults('NetworkAccess', {
     operation: isIngress ? 'ACCEPT' : 'CONNECT',
@@ -178,21 +191,19 @@ function networkFlow(fields: Fields, { directions }: SysFlowContext): SysFlowHap
   return [{ topic: 'events.network.v1', network }];
 }
 
-const mostDirections = 100_000;
-
-/** The oldest is forgotten: a connection that long without a flow has most likely ended. */
-function remember(
-  directions: Map<string, 'INGRESS' | 'EGRESS'>,
-  key: string,
-  direction: 'INGRESS' | 'EGRESS',
-): void {
-  directions.delete(key);
-  directions.set(key, direction);
-  if (directions.size > mostDirections) directions.delete(directions.keys().next().value!);
+/** The source of a flow is the client's: datagrams, and connections older than the recording. */
+function byAddress(
+  connections: SysFlowConnections,
+  source: string,
+  destination: string,
+): Direction | undefined {
+  const [isClient, isServer] = [connections.isOwn(source), connections.isOwn(destination)];
+  if (isClient === isServer) return undefined;
+  return isClient ? 'EGRESS' : 'INGRESS';
 }
 
 /** IPv4 in network order, read as little endian. Zero: none. */
-function addressOf(value: unknown): string {
+export function addressOf(value: unknown): string {
   const number = numberOf(value);
   if (number === undefined || number === 0) return '';
   const bits = number >>> 0;

@@ -39,6 +39,7 @@ const schema = {
           name: 'string',
           namespace: 'string',
           labels: { type: 'map', values: 'string' },
+          internalIP: { type: 'array', items: 'long' },
         }),
         of('sysflow.entity.Process', {
           oid,
@@ -48,6 +49,7 @@ const schema = {
           uid: 'int',
           gid: 'int',
           containerId: ['null', 'string'],
+          cwd: 'string',
         }),
         of('sysflow.entity.File', { oid: foid, restype: 'int', path: 'string' }),
         of('sysflow.event.ProcessEvent', { ...head, ret: 'int' }),
@@ -107,7 +109,7 @@ const process1 = { createTS: 7, hpid: 100 };
 const fileOf = (byte: number) => Buffer.alloc(20, byte);
 const entity = (name: string, fields: object) => ({ [`sysflow.entity.${name}`]: fields });
 const proc = (exe: string, exeArgs = '', oid = process1) =>
-  entity('Process', { oid, poid: null, exe, exeArgs, uid: 5, gid: 5, containerId: 'c1' });
+  entity('Process', { oid, poid: null, exe, exeArgs, uid: 5, gid: 5, containerId: 'c1', cwd: '/srv/app' });
 const start = [
   entity('SFHeader', { version: 4, exporter: 'n1' }),
   entity('Container', { id: 'c1', name: '/httpd', image: 'httpd:2', podId: null }),
@@ -115,7 +117,13 @@ const start = [
   entity('File', { oid: fileOf(1), restype: 'f'.charCodeAt(0), path: '/etc/hosts' }),
   entity('File', { oid: fileOf(2), restype: 'p'.charCodeAt(0), path: 'pipe:[1]' }),
   entity('File', { oid: fileOf(3), restype: 'd'.charCodeAt(0), path: '/srv' }),
+  entity('File', { oid: fileOf(4), restype: '?'.charCodeAt(0), path: '/run/httpd.pid' }),
+  entity('File', { oid: fileOf(5), restype: '?'.charCodeAt(0), path: '/proc/self/fd/1' }),
 ];
+const podOf = (more: object = {}) => ({
+  ...{ id: 'u1', name: 'web-0', namespace: 'shop', labels: { app: 'web' }, internalIP: [] },
+  ...more,
+});
 const at = { procOID: process1, ts: 1_767_225_600_000_042_000 };
 const fileFlow = (opFlags: number, openFlags: number, which: number) => ({
   'sysflow.flow.FileFlow': { ...at, opFlags, openFlags, fileOID: fileOf(which) },
@@ -162,6 +170,21 @@ describe('SysFlow', () => {
     ['a file opened before was written', [fileFlow(512, 0, 1)], { file: { read: false, write: true } }],
     ['a directory ends in a slash', [fileFlow(128, 1, 3)], { file: { path: '/srv/' } }],
     [
+      'a file that the opening made is one, though the collector does not know its kind yet',
+      [fileFlow(128, 4 | 2, 4)],
+      { file: { path: '/run/httpd.pid', read: false, write: true } },
+    ],
+    [
+      'a symbolic link is what is made, not what it says',
+      [fileEvent(1 << 19, 0)],
+      { file: { operation: 'SYMLINK', path: '/srv/', targetPath: '/etc/hosts', write: true } },
+    ],
+    [
+      'an executable given from the working directory',
+      [proc('./httpd'), executed()],
+      { execution: { path: '/srv/app/httpd' } },
+    ],
+    [
       'a change has both paths',
       [fileEvent(1 << 20, 0)],
       { file: { operation: 'RENAME', path: '/etc/hosts', targetPath: '/srv', write: true } },
@@ -201,11 +224,37 @@ describe('SysFlow', () => {
     expect(happening(networkFlow(256))).toMatchObject([{ skipped: 'who opened the connection is not told' }]);
   });
 
+  it('a flow that does not say who opened it is told by the address of the container, once that is known', () => {
+    const dns = { sip: 0x0100000a, dip: 0x0900000a, dport: 53, proto: 17 };
+    const received = { sip: 0x0900000a, sport: 5000, dip: 0x0100000a, dport: 514, proto: 17 };
+    const read = (...records: object[]) =>
+      eventsOf(happening(...records)).flatMap(({ event }) =>
+        'network' in event ? [`${event.network.direction} ${event.network.remoteAddress}`] : [],
+      );
+    expect(read(networkFlow(768, dns))).toEqual([]);
+    // It connected from 10.0.0.1, so that is its own.
+    expect(read(networkFlow(64), networkFlow(768, dns), networkFlow(256, received))).toEqual([
+      'EGRESS 10.0.0.2',
+      'EGRESS 10.0.0.9',
+      'INGRESS 10.0.0.9',
+    ]);
+    const pod = entity('Pod', podOf({ internalIP: [0x0100000a] }));
+    const within = entity('Container', { id: 'c1', name: 'nginx', image: 'nginx', podId: 'u1' });
+    expect(read(pod, within, networkFlow(768, dns))).toEqual(['EGRESS 10.0.0.9']);
+    // Both ends within the machine: neither is told by the address.
+    const loopback = { sip: 0x0100007f, dip: 0x0100007f };
+    expect(read(networkFlow(64, loopback), networkFlow(256, { ...loopback, sport: 7 }))).toEqual([
+      'EGRESS 127.0.0.1',
+    ]);
+  });
+
   it.each<[string, object[]]>([
     ['the object has no path', [fileFlow(128, 1, 2)]],
+    ['an object reached through a descriptor, of which the path is not told', [fileFlow(128, 2, 5)]],
     ['the call failed', [fileEvent(1 << 15, -17)]],
     ['a socket within the machine', [networkFlow(64, { proto: -1 })]],
     ['the runtime making the container', [proc('docker-runc', 'init'), fileFlow(128, 1, 1)]],
+    ['the runtime making the container', [proc('/usr/bin/runc:[2:INIT]', 'init'), fileFlow(128, 1, 1)]],
     ['the path of the executable is not absolute', [proc('httpd'), executed()]],
   ])('skips with a reason: %s', (reason, records) =>
     expect(happening(...records).at(-1)).toMatchObject({ skipped: reason }),
@@ -220,7 +269,7 @@ describe('SysFlow', () => {
       name: 'httpd',
     });
     expect(alone!.subject.labels).toEqual({ 'kubearmor.io/container.name': 'httpd' });
-    const pod = entity('Pod', { id: 'u1', name: 'web-0', namespace: 'shop', labels: { app: 'web' } });
+    const pod = entity('Pod', podOf());
     const within = entity('Container', { id: 'c1', name: 'nginx', image: 'nginx', podId: 'u1' });
     const [event] = eventsOf(happening(pod, within, fileFlow(128, 1, 1)));
     expect(event!.event.container).toMatchObject({

@@ -5,15 +5,17 @@
  * The schema is the file's own: what an older version has not counts as absent.
  */
 
+import { posix } from 'node:path';
 import { SluiceError } from '#errors';
 import { foreignAvroType } from '../avro-type.ts';
 import type { Container, Process } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
 import { avroReader } from './avro-records.ts';
-import { type Fields, fieldsOf, numberOf, textOf } from './fields.ts';
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from './fields.ts';
 import type { Place } from './json-objects.ts';
 import type { FormatReader, InputEvent, Outcome, ReaderOptions } from './outcome.ts';
-import { eventsOf, type SysFlowFile, type SysFlowHappening } from './sysflow-events.ts';
+import { KnownConnections } from './sysflow-connections.ts';
+import { addressOf, eventsOf, type SysFlowFile, type SysFlowHappening } from './sysflow-events.ts';
 
 export function sysFlowReader(options: ReaderOptions): FormatReader {
   const sysFlow = new SysFlow(options);
@@ -56,8 +58,7 @@ class SysFlow {
   readonly #containers = new Map<string, Container>();
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
   readonly #pods = new Map<string, Fields>();
-  /** Connections whose opening was seen: later flows on them do not say who opened them. */
-  readonly #directions = new Map<string, 'INGRESS' | 'EGRESS'>();
+  readonly #connections = new KnownConnections();
   #node = '';
 
   constructor(options: ReaderOptions) {
@@ -99,6 +100,7 @@ class SysFlow {
     const pod = this.#pods.get(textOf(fields.podId));
     const name = textOf(fields.name).replace(/^\//, '') || id;
     this.#labels.set(id, pod ? (fieldsOf(pod.labels) as Record<string, string>) : { [nameLabel]: name });
+    for (const address of listOf(pod?.internalIP)) this.#connections.own(id, addressOf(address));
     const owner = pod
       ? { namespace: textOf(pod.namespace), pod: textOf(pod.name), podUid: textOf(pod.id) }
       : { namespace: containerNamespace, workloadKind: 'Container', workload: name };
@@ -110,7 +112,7 @@ class SysFlow {
     const known = this.#processes.get(key);
     const parentKey = oidOf(fields.poid);
     const parent = this.#processes.get(parentKey)?.executable ?? '';
-    const executable = textOf(fields.exe);
+    const executable = absolute(textOf(fields.exe), textOf(fields.cwd));
     this.#processes.set(key, {
       executable,
       args: textOf(fields.exeArgs),
@@ -131,7 +133,7 @@ class SysFlow {
     const found = eventsOf(type, fields, {
       process: { path: process?.executable ?? '', args: process?.args ?? '' },
       file: oid => this.#files.get(hexOf(oid)),
-      directions: this.#directions,
+      connections: this.#connections.of(process?.containerId ?? ''),
     });
     if (typeof found === 'string') return { place, skipped: found };
     const events = found.map(happening => this.#event(happening, fields, { process: process!, place }));
@@ -168,9 +170,17 @@ class SysFlow {
   }
 }
 
+/** A path that was given from the working directory; a bare name was looked up along a search path that is not told. */
+function absolute(executable: string, workingDirectory: string): string {
+  const isRelative = executable.includes('/') && !executable.startsWith('/');
+  return isRelative && workingDirectory.startsWith('/')
+    ? posix.join(workingDirectory, executable)
+    : executable;
+}
+
 /** Until it executes the entry point, the first process of a container is the runtime's, and acts outside of it too. */
 function isRuntime({ executable, args }: SysFlowProcess): boolean {
-  return /(^|\/)(docker-)?(runc|crun|youki)(:\[\d:A-Z]+\])?$/.test(executable) && /^init\b/.test(args);
+  return /(^|\/)(docker-)?(runc|crun|youki)(:\[\d:[A-Z]+\])?$/.test(executable) && /^init\b/.test(args);
 }
 
 function oidOf(oid: unknown): string {
