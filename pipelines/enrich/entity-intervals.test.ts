@@ -14,10 +14,10 @@ function intervals(...changes: readonly EntityChange[]): EntityIntervals {
 
 /** Who held the address of web-0 at that second after the start. */
 function holderAt(made: EntityIntervals, seconds: number): string {
-  const resolution = made.address(cluster, pods.web0.address, startUs + seconds * second);
+  const resolution = made.address({ cluster, address: pods.web0.address, atUs: startUs + seconds * second });
   if (typeof resolution === 'string') return resolution;
   const { found } = resolution;
-  return found.type === 'pod' ? found.podUid : `service ${found.name}`;
+  return found.type === 'pod' ? found.podUid : `${found.type} ${found.name}`;
 }
 
 const at = (seconds: number) => ({ observedAt: startUs + seconds * second });

@@ -10,8 +10,17 @@
  * N2 Two who may have held an id or an address at the same moment make it ambiguous: nobody is guessed.
  */
 
-import type { EntityChange, PodProjection, ServicePort, ServiceProjection } from '#schemas';
+import { addressRange, type Cidr, contains, parseCidr, plainAddress } from '#policy';
+import type { EntityChange, NodeProjection, PodProjection, ServiceProjection } from '#schemas';
 import { type Held, Intervals, open } from './intervals.ts';
+import {
+  type Backends,
+  holdFrom,
+  type PortOf,
+  ServiceIntervals,
+  type ServiceOwner,
+  servedPort,
+} from './service-intervals.ts';
 import { stableLabels } from './stable-labels.ts';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -33,13 +42,16 @@ export interface ContainerIdentity extends Workload {
 
 export type AddressOwner =
   | ({ readonly type: 'pod'; readonly podUid: string } & Workload)
-  | {
-      readonly type: 'service';
-      readonly namespace: string;
-      readonly name: string;
-      readonly selector: Labels;
-      readonly ports: readonly ServicePort[];
-    };
+  | { readonly type: 'node'; readonly name: string }
+  | ServiceOwner;
+
+export interface AddressQuestion {
+  readonly cluster: string;
+  readonly address: string;
+  readonly atUs: number;
+  /** The port a connection was opened to; absent or null: it was accepted. */
+  readonly named?: PortOf | null;
+}
 
 /** `always`: whatever the moment. */
 export type Resolution<T> = { readonly found: T; readonly always: boolean } | 'unknown' | 'ambiguous';
@@ -59,6 +71,7 @@ export interface EntityRecord {
 /** How long an ended interval is remembered: as long as the topics keep events. */
 const rememberedUs = 7 * 86_400_000_000;
 const changesBetweenForgetting = 4096;
+const mostRemembered = 16_384;
 
 export class EntityIntervals {
   /** Grows with every change that is taken in. */
@@ -68,6 +81,10 @@ export class EntityIntervals {
   readonly #addresses = new Intervals<AddressOwner>();
   readonly #selectors = new Map<string, Labels>();
   readonly #commonLabels = new Map<string, Labels>();
+  readonly #services = new ServiceIntervals();
+  /** Where pods of nodes are, by key of the node. */
+  readonly #podRanges = new Map<string, readonly Cidr[]>();
+  readonly #inPodRange = new Map<string, boolean>();
   #latestUs = 0;
 
   /** `value` null is the tombstone of a key `cluster/kind/namespace/name`. */
@@ -78,6 +95,8 @@ export class EntityIntervals {
     if (value === null) this.#end(key, timestampMs * 1000);
     else if (value.pod) this.#applyPod(key, value, value.pod);
     else if (value.service) this.#applyService(key, value, value.service);
+    else if (value.endpointSlice) this.#services.applySlice(key, value, value.endpointSlice);
+    else if (value.node) this.#applyNode(key, value, value.node);
     else if (value.workload) this.#applyWorkload(value, value.workload.selector);
   }
 
@@ -87,8 +106,42 @@ export class EntityIntervals {
     return held.length === 1 ? { found: held[0]!.value, always: true } : only(held, atUs);
   }
 
-  address(cluster: string, address: string, atUs: number): Resolution<AddressOwner> {
-    return only(this.#addresses.of(`${cluster}/${address}`), atUs);
+  /** Of Services that share an address the one that serves the port counts. */
+  address({ cluster, address, atUs, named }: AddressQuestion): Resolution<AddressOwner> {
+    const held = this.#addresses.of(`${cluster}/${plainAddress(address)}`);
+    const resolution = only(held, atUs);
+    if (resolution !== 'ambiguous') return resolution;
+    const others = held.filter(({ value }) => value.type !== 'service' || servedPort(value, named));
+    const services = others.filter(({ value }) => value.type === 'service');
+    // The ports of a Service are taken before what else is at the address.
+    return only(services.some(({ fromUs, toUs }) => fromUs <= atUs && atUs < toUs) ? services : others, atUs);
+  }
+
+  /** What stood behind the Service at the moment, where its endpoints are told. */
+  backends(service: ServiceOwner, atUs: number): Backends {
+    return this.#services.backends(service, atUs);
+  }
+
+  /** The Service that a port of the nodes led to; undefined: none, or several may have had it. */
+  behindNodePort(cluster: string, nodePort: PortOf, atUs: number): ServiceOwner | undefined {
+    const found = this.#services.behindNodePort(cluster, nodePort, atUs);
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  /** Whether only pods can be at the address, as the nodes say. */
+  isPodAddress(cluster: string, address: string): boolean {
+    if (this.#podRanges.size === 0) return false;
+    const key = `${cluster}/${address}`;
+    const known = this.#inPodRange.get(key);
+    if (known !== undefined) return known;
+    const range = addressRange(plainAddress(address));
+    const isInside = [...this.#podRanges].some(
+      ([node, ranges]) =>
+        node.startsWith(`${cluster}/`) && ranges.some(each => range !== undefined && contains(each, range)),
+    );
+    if (this.#inPodRange.size >= mostRemembered) this.#inPodRange.clear();
+    this.#inPodRange.set(key, isInside);
+    return isInside;
   }
 
   /**
@@ -156,7 +209,7 @@ export class EntityIntervals {
     const endUs = isOver ? Math.min(observedAt, finishedUs) : open;
     // What uses its node's network has the node's address, and so have others: an address range, not a pod.
     const own = pod.hostNetwork ? [] : pod.addresses;
-    const keys = new Set(own.map(address => `${cluster}/${address}`));
+    const keys = new Set(own.map(address => `${cluster}/${plainAddress(address)}`));
     this.#addresses.end(uid, observedAt, keys);
     for (const key of keys) {
       const before = this.#addresses.by(key, uid);
@@ -169,21 +222,26 @@ export class EntityIntervals {
     }
   }
 
-  /** When a Service got its address is known only if it was seen being made. */
   #applyService(key: string, change: EntityChange, service: ServiceProjection): void {
-    const { cluster, namespace, name, op, cause, observedAt } = change;
-    const isNew = op === 'ADDED' && cause === 'watch';
+    const { cluster, namespace, name, op } = change;
+    const { selector, ports } = service;
+    const value: ServiceOwner = { type: 'service', cluster, namespace, name, selector, ports };
     const real = service.addresses.filter(address => address !== '' && address !== 'None');
-    const keys = new Set(op === 'DELETED' ? [] : real.map(address => `${cluster}/${address}`));
-    this.#addresses.end(key, observedAt, keys);
-    for (const address of keys) {
-      this.#addresses.hold(address, {
-        holder: key,
-        value: { type: 'service', namespace, name, selector: service.selector, ports: service.ports },
-        fromUs: this.#addresses.by(address, key)?.fromUs ?? (isNew ? observedAt : 0),
-        toUs: open,
-      });
-    }
+    const keys = op === 'DELETED' ? [] : real.map(address => `${cluster}/${plainAddress(address)}`);
+    holdFrom(this.#addresses, { keys, holder: key, value, change });
+    this.#services.applyService(key, change, value);
+  }
+
+  #applyNode(key: string, change: EntityChange, { addresses, podRanges }: NodeProjection): void {
+    const { cluster, name, op } = change;
+    const keys = op === 'DELETED' ? [] : addresses.map(address => `${cluster}/${plainAddress(address)}`);
+    holdFrom(this.#addresses, { keys, holder: key, value: { type: 'node', name }, change });
+    if (op !== 'DELETED')
+      this.#podRanges.set(
+        key,
+        podRanges.flatMap(range => parseCidr(range) ?? []),
+      );
+    this.#inPodRange.clear();
   }
 
   #applyWorkload({ cluster, kind, namespace, name }: EntityChange, selector: Labels): void {
@@ -194,12 +252,14 @@ export class EntityIntervals {
   #end(key: string, atUs: number): void {
     const uid = this.#pods.get(key)?.uid;
     this.#addresses.end(uid ?? key, atUs);
+    this.#services.end(key, atUs);
     this.#pods.delete(key);
   }
 
   #forget(): void {
     this.#containers.forget(this.#latestUs - rememberedUs);
     this.#addresses.forget(this.#latestUs - rememberedUs);
+    this.#services.forget(this.#latestUs - rememberedUs);
   }
 }
 

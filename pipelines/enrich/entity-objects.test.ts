@@ -121,8 +121,10 @@ describe('Kubernetes objects', () => {
       }),
     );
     for (const address of ['10.0.0.1', 'fd00::1']) {
-      expect(intervals.address('c', address, at(1))).toMatchObject({ found: { type: 'pod', workload: 'p' } });
-      expect(intervals.address('c', address, at(-1))).toBe('unknown');
+      expect(intervals.address({ cluster: 'c', address, atUs: at(1) })).toMatchObject({
+        found: { type: 'pod', workload: 'p' },
+      });
+      expect(intervals.address({ cluster: 'c', address, atUs: at(-1) })).toBe('unknown');
     }
   });
 
@@ -134,7 +136,8 @@ describe('Kubernetes objects', () => {
       }),
       pod('next', { status: { podIP: '10.0.0.1', startTime: time(12) } }),
     );
-    const holder = (second: number) => intervals.address('c', '10.0.0.1', at(second));
+    const holder = (second: number) =>
+      intervals.address({ cluster: 'c', address: '10.0.0.1', atUs: at(second) });
     expect(holder(5)).toMatchObject({ found: { workload: 'job' } });
     expect(holder(11)).toBe('unknown');
     expect(holder(13)).toMatchObject({ found: { workload: 'next' } });
@@ -144,7 +147,7 @@ describe('Kubernetes objects', () => {
     const intervals = intervalsOf(
       pod('p', { spec: { hostNetwork: true }, status: { podIP: '192.168.0.1' } }),
     );
-    expect(intervals.address('c', '192.168.0.1', at(1))).toBe('unknown');
+    expect(intervals.address({ cluster: 'c', address: '192.168.0.1', atUs: at(1) })).toBe('unknown');
   });
 
   it('a Service stands for its selector at its own ports; a headless one has no address', () => {

@@ -10,10 +10,22 @@
 
 import { parseAllDocuments } from 'yaml';
 import { SluiceError } from '#errors';
-import { type EntityChange, type EntityChangeInput, type Transport, withDefaults } from '#schemas';
+import { type EntityChange, type EntityChangeInput, withDefaults } from '#schemas';
+import {
+  type Fields,
+  fieldsOf,
+  keyOf,
+  labelsOf,
+  listOf,
+  namespaceOf,
+  textOf,
+  texts,
+  textsOf,
+  timeUs,
+} from './object-fields.ts';
+import { containersOf, type PodTemplate, podOf, templateOf } from './pod-template.ts';
+import { endpointSliceProjection, endpointsProjection, serviceProjection } from './service-objects.ts';
 import { stableLabels } from './stable-labels.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 export interface ReadObjects {
   readonly changes: readonly EntityChange[];
@@ -21,12 +33,6 @@ export interface ReadObjects {
   readonly templates: ReadonlyMap<string, PodTemplate>;
   /** Kinds that say nothing of entities, and how many of each there were. */
   readonly ignored: Readonly<Record<string, number>>;
-}
-
-export interface PodTemplate {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly containers: readonly string[];
-  readonly hostNetwork: boolean;
 }
 
 export interface ObjectsText {
@@ -43,12 +49,20 @@ export function readEntityObjects(texts: readonly ObjectsText[], cluster: string
     const owner = ownerReference(object);
     if (owner) ownerOf.set(keyOf(object), `${owner.kind}/${namespaceOf(object)}/${owner.name}`);
   }
+  const pods = Map.groupBy(objects, namespaceOf);
+  const around: Around = {
+    ownerOf,
+    podsOf: namespace =>
+      (pods.get(namespace) ?? []).flatMap(object =>
+        textOf(object.kind) === 'Pod' ? podOf(object) : (templateOf(object) ?? []),
+      ),
+  };
   const changes: EntityChange[] = [];
   const templates = new Map<string, PodTemplate>();
   const ignored: Record<string, number> = {};
   for (const object of objects) {
     const kind = textOf(object.kind);
-    const projection = projections[kind]?.(object, ownerOf);
+    const projection = projections[kind]?.(object, around);
     if (projection === undefined) {
       ignored[kind] = (ignored[kind] ?? 0) + 1;
       continue;
@@ -96,9 +110,16 @@ type Projection = Pick<
 >;
 type Owners = ReadonlyMap<string, string>;
 
-const projections: Readonly<Record<string, (object: Fields, ownerOf: Owners) => Projection>> = {
+/** What of the other objects an object's projection needs. */
+interface Around {
+  readonly ownerOf: Owners;
+  /** Pods, and what workloads make them from. */
+  readonly podsOf: (namespace: string) => readonly PodTemplate[];
+}
+
+const projections: Readonly<Record<string, (object: Fields, around: Around) => Projection>> = {
   Pod: podProjection,
-  Service: serviceProjection,
+  Service: (object, { podsOf }) => serviceProjection(object, podsOf(namespaceOf(object))),
   Endpoints: endpointsProjection,
   EndpointSlice: endpointSliceProjection,
   Namespace: object => ({
@@ -140,7 +161,7 @@ function latestTimeUs(object: Fields, { pod }: Projection): number {
   return Math.max(0, ...times.filter(time => typeof time === 'number'));
 }
 
-function podProjection(object: Fields, ownerOf: Owners): Projection {
+function podProjection(object: Fields, { ownerOf }: Around): Projection {
   const [spec, status] = [fieldsOf(object.spec), fieldsOf(object.status)];
   const owner = topOwner(object, ownerOf);
   const images = new Map(containersOf(spec).map(each => [textOf(each.name), textOf(each.image)]));
@@ -162,7 +183,7 @@ function podProjection(object: Fields, ownerOf: Owners): Projection {
       phase: textOf(status.phase),
       serviceAccount: textOf(spec.serviceAccountName),
       ownerKind: owner?.kind ?? 'Pod',
-      owner: owner?.name ?? textOf(fieldsOf(object.metadata).name),
+      owner: owner?.name ?? bareName(object),
       startedAt: timeUs(status.startTime) ?? timeUs(fieldsOf(object.metadata).creationTimestamp) ?? null,
       containers: [...new Set([...images.keys(), ...told.keys()])].map(name => {
         const { containerID, state, lastState } = told.get(name) ?? {};
@@ -182,6 +203,15 @@ function podProjection(object: Fields, ownerOf: Owners): Projection {
       }),
     }),
   };
+}
+
+/** Pods that a node has written down are named after it: the same on every node is one workload. */
+function bareName(object: Fields): string {
+  const { name, annotations } = fieldsOf(object.metadata);
+  const isStatic = textsOf(annotations)['kubernetes.io/config.mirror'] !== undefined;
+  const suffix = `-${textOf(fieldsOf(object.spec).nodeName)}`;
+  const whole = textOf(name);
+  return isStatic && whole.endsWith(suffix) ? whole.slice(0, -suffix.length) : whole;
 }
 
 interface Owner {
@@ -210,7 +240,7 @@ function ownerReference(object: Fields): Owner | undefined {
   return owner && kind !== 'Node' ? { kind, name: textOf(owner.name) } : undefined;
 }
 
-function workloadProjection(object: Fields, ownerOf: Owners): Projection {
+function workloadProjection(object: Fields, { ownerOf }: Around): Projection {
   const owner = topOwner(object, ownerOf);
   return {
     workload: withDefaults('WorkloadProjection', {
@@ -239,106 +269,10 @@ function selectorOf(object: Fields): Record<string, string> {
   return Object.keys(stable).length > 0 ? stable : stableLabels(template);
 }
 
-function templateOf(object: Fields): PodTemplate | undefined {
-  const spec = fieldsOf(object.spec);
-  const job = fieldsOf(fieldsOf(spec.jobTemplate).spec);
-  const template = fieldsOf(spec.template ?? job.template);
-  if (Object.keys(template).length === 0) return undefined;
-  const pod = fieldsOf(template.spec);
-  const containers = containersOf(pod).map(({ name }) => textOf(name));
-  return { labels: labelsOf(template), containers, hostNetwork: pod.hostNetwork === true };
-}
-
-function containersOf(podSpec: Fields): Fields[] {
-  return ['containers', 'initContainers', 'ephemeralContainers'].flatMap(key => listOf(podSpec[key]));
-}
-
-function serviceProjection(object: Fields): Projection {
-  const spec = fieldsOf(object.spec);
-  const balancers = listOf(fieldsOf(fieldsOf(object.status).loadBalancer).ingress).map(({ ip }) =>
-    textOf(ip),
-  );
-  const addresses = [
-    textOf(spec.clusterIP),
-    ...texts(spec.clusterIPs),
-    ...texts(spec.externalIPs),
-    ...balancers,
-  ];
-  return {
-    service: withDefaults('ServiceProjection', {
-      labels: labelsOf(object),
-      type: textOf(spec.type) || 'ClusterIP',
-      addresses: [...new Set(addresses.filter(address => address !== '' && address !== 'None'))],
-      selector: textsOf(spec.selector),
-      ports: listOf(spec.ports).map(({ name, protocol, port, targetPort, nodePort }) => ({
-        name: textOf(name),
-        transport: transportOf(protocol),
-        port: Number(port),
-        targetPort: textOf(targetPort) || textOf(port),
-        nodePort: Number(nodePort ?? 0),
-      })),
-    }),
-  };
-}
-
-function transportOf(protocol: unknown): Transport {
-  return protocol === 'UDP' || protocol === 'SCTP' ? protocol : 'TCP';
-}
-
-function endpointsProjection(object: Fields): Projection {
-  const subsets = listOf(object.subsets);
-  const addresses = subsets.flatMap(({ addresses }) => listOf(addresses).map(({ ip }) => textOf(ip)));
-  const ports = subsets.flatMap(({ ports }) => listOf(ports).map(({ port }) => Number(port)));
-  const service = textOf(fieldsOf(object.metadata).name);
-  return { endpointSlice: { service, addresses: [...new Set(addresses)], ports: [...new Set(ports)] } };
-}
-
-function endpointSliceProjection(object: Fields): Projection {
-  const service = labelsOf(object)['kubernetes.io/service-name'] ?? '';
-  const addresses = listOf(object.endpoints).flatMap(({ addresses }) => texts(addresses));
-  const ports = listOf(object.ports).map(({ port }) => Number(port ?? 0));
-  return { endpointSlice: { service, addresses, ports } };
-}
-
 function nodeProjection(object: Fields): Projection {
   const told = listOf(fieldsOf(object.status).addresses);
   const addresses = told.filter(({ type }) => type !== 'Hostname').map(({ address }) => textOf(address));
-  return { node: { labels: labelsOf(object), addresses } };
-}
-
-function keyOf(object: Fields): string {
-  return `${textOf(object.kind)}/${namespaceOf(object)}/${textOf(fieldsOf(object.metadata).name)}`;
-}
-
-function namespaceOf(object: Fields): string {
-  return textOf(fieldsOf(object.metadata).namespace) || 'default';
-}
-
-function labelsOf(object: Fields): Record<string, string> {
-  return textsOf(fieldsOf(object.metadata).labels);
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function listOf(value: unknown): Fields[] {
-  return Array.isArray(value) ? value.map(fieldsOf) : [];
-}
-
-function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(textOf) : [];
-}
-
-function textsOf(value: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(fieldsOf(value)).map(([key, each]) => [key, textOf(each)]));
-}
-
-function textOf(value: unknown): string {
-  return value === null || value === undefined ? '' : String(value);
-}
-
-function timeUs(value: unknown): number | undefined {
-  const ms = Date.parse(textOf(value));
-  return Number.isNaN(ms) ? undefined : ms * 1000;
+  const spec = fieldsOf(object.spec);
+  const podRanges = [...new Set([...texts(spec.podCIDRs), textOf(spec.podCIDR)])].filter(Boolean);
+  return { node: { labels: labelsOf(object), addresses, podRanges } };
 }

@@ -25,6 +25,13 @@ export class Intervals<T> {
     return this.of(key).find(held => held.holder === holder);
   }
 
+  /** What was held at the moment. */
+  at(key: string, atUs: number): readonly T[] {
+    return this.of(key)
+      .filter(({ fromUs, toUs }) => fromUs <= atUs && atUs < toUs)
+      .map(({ value }) => value);
+  }
+
   openOf(holder: string): readonly string[] {
     return [...(this.#openOf.get(holder) ?? [])];
   }
@@ -37,6 +44,16 @@ export class Intervals<T> {
     else keys.delete(key);
     if (keys.size > 0) this.#openOf.set(held.holder, keys);
     else this.#openOf.delete(held.holder);
+  }
+
+  /** Holds it from then on; what the holder held there before stays true of before. */
+  change(key: string, held: Held<T>): void {
+    const before = this.by(key, held.holder);
+    if (before && before.fromUs < held.fromUs) {
+      const holder = `${before.holder}#${before.fromUs}`;
+      this.hold(key, { ...before, holder, toUs: Math.min(before.toUs, held.fromUs) });
+    }
+    this.hold(key, held);
   }
 
   /** Ends what the holder still holds, everywhere but at the keys given. */

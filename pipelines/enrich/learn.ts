@@ -166,8 +166,11 @@ const mends: Readonly<Record<string, string>> = {
   'container-ambiguous': 'its container id is claimed by two pods at that time',
   'selector-unknown': 'nothing selects its workload: the owner has no selector and its pods no common label',
   'peer-ambiguous': 'two pods may have held the peer’s address at that time',
+  'peer-pod-unknown':
+    'the peer’s address is a pod’s, and no pod that had it is known: does the informer run?',
   'peer-address-unreadable': 'the peer’s address is none',
-  'service-port-named': 'the Service’s target port is a name: write its number',
+  'service-port-named':
+    'the Service’s target port is a name, which its endpoints do not tell or tell differently: write its number',
 };
 
 /** Why an event that was not learned is put aside. */

@@ -14,7 +14,7 @@ function seen(event: Parameters<typeof observe>[0]) {
   const observation = observe(event, (address, named, remote = null) =>
     resolvePeer(intervals, { cluster, address, atUs: event.time, podUid: pods.web0.uid, named, remote }),
   );
-  if ('refused' in observation) throw new Error(observation.refused);
+  if (!('length' in observation)) throw new Error(JSON.stringify(observation));
   return observation;
 }
 const network = (given: Partial<NetworkAccessInput>) => seen(make.network(web, given));

@@ -21,6 +21,7 @@ function seen(event: LearnableEvent): string[] | string {
     resolvePeer(intervals, { cluster, address, atUs: event.time, podUid: pods.web0.uid, named }),
   );
   if ('refused' in observation) return observation.refused;
+  if ('unknown' in observation) return observation.unknown;
   return observation.map(({ operation, object, transport, port, peer }) => {
     const network =
       transport === 'OTHER' ? '' : `${transport} ${port} ${peer?.workload || peer?.value || '-'}`;

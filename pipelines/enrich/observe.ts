@@ -6,7 +6,7 @@
  * Does not own: whose event it is (learner.ts), how often (profile.ts).
  */
 
-import { addressRange } from '#policy';
+import { addressRange, plainAddress } from '#policy';
 import {
   type BehaviourOperation,
   type CapabilityEvent,
@@ -43,8 +43,8 @@ export interface Observed {
   readonly http: HttpRequest | null;
 }
 
-/** Empty: nothing that a policy could be about. A string: why it cannot be told. */
-export type Observation = readonly Observed[] | { readonly refused: string };
+/** Empty: nothing that a policy could be about. Else why it cannot be told, or not yet. */
+export type Observation = readonly Observed[] | { readonly refused: string } | { readonly unknown: string };
 
 /** Resolves an address at the event's time; with the port an outgoing connection names, and what the agent told of it. */
 export type ResolvePeer = (address: string, named: PortOf | null, remote?: Endpoint | null) => PeerOutcome;
@@ -134,18 +134,16 @@ function observeTraffic(
   const isIcmp = transport === 'ICMP' || transport === 'ICMPV6';
   const named = operation === 'CONNECT' && !isIcmp ? { transport, port } : null;
   const outcome = resolvePeer(remoteAddress, named, remote);
-  if ('refused' in outcome) return outcome;
-  return [
-    {
-      operation,
-      object: isIcmp && icmpType !== null ? String(icmpType) : '',
-      source,
-      transport,
-      port: isIcmp ? 0 : (outcome.port ?? port),
-      peer: outcome.peer,
-      http: http && httpOf(http),
-    },
-  ];
+  if (!('peers' in outcome)) return outcome;
+  return outcome.peers.map(peer => ({
+    operation,
+    object: isIcmp && icmpType !== null ? String(icmpType) : '',
+    source,
+    transport,
+    port: isIcmp ? 0 : (outcome.port ?? port),
+    peer,
+    http: http && httpOf(http),
+  }));
 }
 
 /** Queries hold what users type: never part of a rule. The host is the peer, by whatever name it was called. */
@@ -164,20 +162,23 @@ function observeDns({ dns }: DnsEvent, source: string, resolvePeer: ResolvePeer)
   const object = dns.query.toLowerCase().replace(/\.$/, '');
   if (object === '') return nothing;
   const server = resolvePeer(dns.serverAddress, { transport: 'UDP', port: dnsPort }, null);
-  if ('refused' in server) return server;
-  const asked: Observed = {
-    ...onObject('DNS', object, source),
-    transport: 'UDP',
-    port: server.port ?? dnsPort,
-    peer: server.peer,
-  };
+  if (!('peers' in server)) return server;
+  const asked = server.peers.map(
+    (peer): Observed => ({
+      ...onObject('DNS', object, source),
+      transport: 'UDP',
+      port: server.port ?? dnsPort,
+      peer,
+    }),
+  );
   const answers = dns.addresses.flatMap((address): Observed[] => {
     const range = addressRange(address);
     if (!range) return [];
-    const peer = withDefaults('Peer', { type: 'ADDRESS', value: `${address}/${range.prefix}` });
+    const value = `${plainAddress(address)}/${range.prefix}`;
+    const peer = withDefaults('Peer', { type: 'ADDRESS', value });
     return [{ ...onObject('DNS', object, source), peer }];
   });
-  return [asked, ...answers];
+  return [...asked, ...answers];
 }
 
 /** Equal for the same behaviour. A peer is who it is, not how it is selected. */

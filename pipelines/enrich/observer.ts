@@ -54,6 +54,7 @@ export class Observer {
       resolvePeer(this.#intervals, { cluster, address, atUs: event.time, podUid, named, remote }),
     );
     if ('refused' in observed) return { type: 'refused', reason: observed.refused };
+    if ('unknown' in observed) return { type: 'unknown', reason: observed.unknown };
     return observed.length === 0 ? irrelevant : { ...known, observed };
   }
 

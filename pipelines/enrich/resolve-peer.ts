@@ -1,19 +1,19 @@
 /** Who was at an address: pod, Service, range, or the pod itself. */
 
-import { addressRange } from '#policy';
-import { type Endpoint, type Peer, type Transport, withDefaults } from '#schemas';
+import { addressRange, plainAddress } from '#policy';
+import { type Endpoint, type Peer, type ServicePort, withDefaults } from '#schemas';
 import type { AddressOwner, EntityIntervals } from './entity-intervals.ts';
 import { labelledKind } from './labelled-kind.ts';
+import { type PortOf, type ServiceOwner, servedPort } from './service-intervals.ts';
 import { stableLabels } from './stable-labels.ts';
 
-/** The port an outgoing connection names; a Service may stand for another one. */
-export interface PortOf {
-  readonly transport: Transport;
-  readonly port: number;
-}
+export type { PortOf } from './service-intervals.ts';
 
+/** Several peers: the endpoints of a Service without selector, of which each may be the one. null: nobody is told. */
 export type PeerOutcome =
-  | { readonly peer: Peer | null; readonly port?: number }
+  | { readonly peers: readonly (Peer | null)[]; readonly port?: number }
+  /** Why it cannot be told yet who it was. */
+  | { readonly unknown: string }
   /** Why it cannot be told who it was. */
   | { readonly refused: string };
 
@@ -34,26 +34,35 @@ export const selfEntity = 'self';
 const self: Peer = withDefaults('Peer', { type: 'ENTITY', value: selfEntity });
 
 export function resolvePeer(intervals: EntityIntervals, question: PeerQuestion): PeerOutcome {
-  const { cluster, address, atUs, named, remote = null } = question;
-  if (address !== '' && isOwn(address)) return { peer: self };
-  if (address === '') return { peer: remote && toldPeer(remote, address) };
-  const resolution = intervals.address(cluster, address, atUs);
+  const { cluster, atUs, named, remote = null } = question;
+  const address = plainAddress(question.address);
+  if (address !== '' && isOwn(address)) return { peers: [self] };
+  if (address === '') return { peers: [remote && toldPeer(remote, address)] };
+  const resolution = intervals.address({ cluster, address, atUs, named });
   const told = remote && toldPeer(remote, address);
-  if (resolution === 'ambiguous') return told ? { peer: told } : { refused: 'peer-ambiguous' };
-  if (resolution === 'unknown') return told ? { peer: told } : addressPeer(address);
+  if (resolution === 'ambiguous') return told ? { peers: [told] } : { refused: 'peer-ambiguous' };
+  if (resolution === 'unknown') {
+    if (told) return { peers: [told] };
+    return intervals.isPodAddress(cluster, address) ? { unknown: 'peer-pod-unknown' } : addressPeer(address);
+  }
   const owner = resolution.found;
   // The agent knew the identity when it happened; what it only calls the world may be a Service's address.
-  if (told && !agrees(told, owner)) return { peer: told };
-  return owner.type === 'service'
-    ? servicePeer(owner, address, named)
-    : podPeer(intervals, owner, question.podUid);
+  if (told && !agrees(told, owner)) return { peers: [told] };
+  switch (owner.type) {
+    case 'pod':
+      return { peers: [podPeer(intervals, owner, question.podUid)] };
+    case 'service':
+      return servicePeer(intervals, owner, question);
+    case 'node':
+      return nodePeer(intervals, owner, question);
+  }
 }
 
-function podPeer(intervals: EntityIntervals, owner: PodOwner, askingUid: string): PeerOutcome {
-  if (owner.podUid === askingUid) return { peer: self };
+function podPeer(intervals: EntityIntervals, owner: PodOwner, askingUid: string): Peer {
+  if (owner.podUid === askingUid) return self;
   const { namespace, workloadKind, workload } = owner;
   const selector = intervals.selector(owner) ?? {};
-  return { peer: { type: 'WORKLOAD', namespace, workloadKind, workload, selector, value: '' } };
+  return { type: 'WORKLOAD', namespace, workloadKind, workload, selector, value: '' };
 }
 
 type PodOwner = Extract<AddressOwner, { type: 'pod' }>;
@@ -102,25 +111,70 @@ function isOwn(address: string): boolean {
 function addressPeer(address: string): PeerOutcome {
   const range = addressRange(address);
   if (!range) return { refused: 'peer-address-unreadable' };
-  return { peer: withDefaults('Peer', { type: 'ADDRESS', value: `${address}/${range.prefix}` }) };
+  return { peers: [withDefaults('Peer', { type: 'ADDRESS', value: `${address}/${range.prefix}` })] };
 }
 
-type Service = Extract<AddressOwner, { type: 'service' }>;
-
 /** The pods behind a Service, at their own port: that is what a network policy is asked about. */
-function servicePeer(service: Service, address: string, named: PortOf | null): PeerOutcome {
-  const { namespace, name, selector, ports } = service;
-  if (Object.keys(selector).length === 0) return addressPeer(address);
+function servicePeer(intervals: EntityIntervals, service: ServiceOwner, question: PeerQuestion): PeerOutcome {
+  const { named, atUs } = question;
+  const { namespace, name, selector } = service;
+  const backends = intervals.backends(service, atUs);
+  const served = servedPort(service, named);
+  const port = backendPort(served, backends.portsByName);
+  if (port === 'named') return { refused: 'service-port-named' };
+  const onPort = port === undefined ? {} : { port };
+  if (Object.keys(selector).length === 0)
+    return endpointPeers(intervals, { ...question, addresses: backends.addresses }, onPort);
   const peer: Peer = {
-    type: 'WORKLOAD',
-    namespace,
-    workloadKind: 'Service',
-    workload: name,
+    ...{ type: 'WORKLOAD', namespace, workloadKind: 'Service', workload: name },
     selector: { ...selector },
     value: '',
   };
-  const served = ports.find(({ transport, port }) => transport === named?.transport && port === named.port);
-  if (!served || served.targetPort === '') return { peer };
-  const port = Number(served.targetPort);
-  return Number.isInteger(port) ? { peer, port } : { refused: 'service-port-named' };
+  return { peers: [peer], ...onPort };
+}
+
+/** The number of a port that is told by its name, where one number is known; undefined: the port that was named. */
+function backendPort(
+  served: ServicePort | undefined,
+  portsByName: ReadonlyMap<string, readonly number[]>,
+): number | 'named' | undefined {
+  if (!served || served.targetPort === '') return undefined;
+  const number = Number(served.targetPort);
+  if (Number.isInteger(number)) return number;
+  const [only, ...more] = portsByName.get(served.name) ?? [];
+  return only === undefined || more.length > 0 ? 'named' : only;
+}
+
+/** Who stands behind a Service without selector; where that is not told, its own address. */
+function endpointPeers(
+  intervals: EntityIntervals,
+  { cluster, address, addresses, atUs, podUid }: PeerQuestion & { readonly addresses: readonly string[] },
+  onPort: { readonly port?: number },
+): PeerOutcome {
+  if (addresses.length === 0) return addressPeer(plainAddress(address));
+  const outcomes = addresses.map(each => {
+    const resolution = intervals.address({ cluster, address: each, atUs });
+    const isPod = typeof resolution !== 'string' && resolution.found.type === 'pod';
+    return isPod ? { peers: [podPeer(intervals, resolution.found as PodOwner, podUid)] } : addressPeer(each);
+  });
+  const refused = outcomes.find(outcome => 'refused' in outcome);
+  return refused ?? { peers: outcomes.flatMap(each => ('peers' in each ? each.peers : [])), ...onPort };
+}
+
+type NodeOwner = Extract<AddressOwner, { type: 'node' }>;
+
+/** A node port leads to a Service; else it is what uses the node's own network, which has no labels: its address. */
+function nodePeer(intervals: EntityIntervals, { name }: NodeOwner, question: PeerQuestion): PeerOutcome {
+  const { cluster, named, atUs } = question;
+  const service = named ? intervals.behindNodePort(cluster, named, atUs) : undefined;
+  const served = service?.ports.find(
+    ({ transport, nodePort }) => transport === named?.transport && nodePort === named.port,
+  );
+  if (service && served) {
+    const onService = { transport: served.transport, port: served.port };
+    return servicePeer(intervals, service, { ...question, named: onService });
+  }
+  const outcome = addressPeer(plainAddress(question.address));
+  if (!('peers' in outcome)) return outcome;
+  return { peers: outcome.peers.map(peer => ({ ...peer!, workloadKind: 'Node', workload: name })) };
 }
