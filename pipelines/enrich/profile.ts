@@ -1,12 +1,15 @@
 /**
  * The behaviour profile of one container of a workload, growing in place.
  *
- * Owns: which behaviours there are. What it holds depends on the set of events alone (I2), since evidence does (E1).
+ * Owns: which behaviours there are, with their evidence. What it holds depends on the set of events alone (I2), since evidence
+ * does (E1). How much memory it takes depends on its behaviours, not on the number of events (E4).
  */
 
-import { GrowingEvidence, type Sighting } from '#policy';
+import { EvidenceRows, type Sighting } from '#policy';
 import type { Behaviour, BehaviourProfile, Peer } from '#schemas';
+import { BehaviourRows } from './behaviour-rows.ts';
 import { identityOf, type Observed } from './observe.ts';
+import { smaller } from './selector-order.ts';
 
 const mostImages = 16;
 
@@ -15,11 +18,6 @@ export type ProfileKey = Pick<
   'cluster' | 'namespace' | 'workloadKind' | 'workload' | 'container'
 >;
 
-interface Entry {
-  observed: Observed;
-  readonly evidence: GrowingEvidence;
-}
-
 type Labels = Readonly<Record<string, string>>;
 
 /** How a workload is selected; undefined when that is not known (any more). */
@@ -27,7 +25,9 @@ export type SelectorOf = (workload: Omit<ProfileKey, 'container'>) => Labels | u
 
 export class GrowingProfile {
   readonly key: ProfileKey;
-  readonly #entries = new Map<string, Entry>();
+  /** The same rows: what was seen, and when. */
+  readonly #behaviours = new BehaviourRows();
+  readonly #evidence = new EvidenceRows();
   #images: readonly string[] = [];
   #selector: Labels;
 
@@ -38,24 +38,18 @@ export class GrowingProfile {
 
   static of(record: BehaviourProfile): GrowingProfile {
     const profile = new GrowingProfile(record);
+    profile.#behaviours.reserve(record.behaviours.length);
+    profile.#evidence.reserve(record.behaviours.length);
     profile.join(record);
     return profile;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#behaviours.length;
   }
 
   see(observed: Observed, sighting: Sighting): void {
-    const identity = identityOf(observed);
-    let entry = this.#entries.get(identity);
-    if (!entry) {
-      entry = { observed, evidence: new GrowingEvidence() };
-      this.#entries.set(identity, entry);
-    } else if (observed.peer) {
-      entry.observed = withPeer(entry.observed, observed.peer);
-    }
-    entry.evidence.add(sighting);
+    this.#evidence.add(this.#rowOf(observed), sighting);
   }
 
   addImage(image: string): void {
@@ -68,27 +62,21 @@ export class GrowingProfile {
     const before = this.size;
     for (const image of images) this.addImage(image);
     this.#selector = smaller(this.#selector, selector);
-    for (const { evidence, ...observed } of behaviours) {
-      const identity = identityOf(observed);
-      const entry = this.#entries.get(identity);
-      if (!entry) {
-        this.#entries.set(identity, { observed, evidence: GrowingEvidence.of(evidence) });
-        continue;
-      }
-      entry.evidence.join(evidence);
-      if (observed.peer) entry.observed = withPeer(entry.observed, observed.peer);
-    }
+    for (const behaviour of behaviours) this.#evidence.join(this.#rowOf(behaviour), behaviour.evidence);
     return this.size > before;
   }
 
   /** The whole of it, sorted; selectors as they are now where `selectorOf` knows them. */
   record(selectorOf: SelectorOf = () => undefined): BehaviourProfile {
     const { cluster } = this.key;
-    const behaviours = [...this.#entries]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { observed, evidence }]): Behaviour => {
+    const behaviours = Array.from({ length: this.size }, (_, row) => {
+      const observed = this.#behaviours.at(row);
+      return { row, observed, identity: identityOf(observed) };
+    })
+      .sort((a, b) => (a.identity < b.identity ? -1 : 1))
+      .map(({ row, observed }): Behaviour => {
         const peer = observed.peer && currentPeer(observed.peer, cluster, selectorOf);
-        return { ...observed, peer, evidence: evidence.record() };
+        return { ...observed, peer, evidence: this.#evidence.record(row) };
       });
     return {
       ...this.key,
@@ -97,32 +85,15 @@ export class GrowingProfile {
       behaviours,
     };
   }
+
+  #rowOf(observed: Observed): number {
+    const row = this.#behaviours.put(observed);
+    if (row === this.#evidence.length) this.#evidence.push();
+    return row;
+  }
 }
 
 function currentPeer(peer: Peer, cluster: string, selectorOf: SelectorOf): Peer {
   if (peer.type !== 'WORKLOAD') return peer;
   return { ...peer, selector: { ...(selectorOf({ cluster, ...peer }) ?? peer.selector) } };
-}
-
-/** The same behaviour with the peer both know: who saw it earlier may not have known what selects it. */
-function withPeer(observed: Observed, { selector }: Peer): Observed {
-  const { peer } = observed;
-  if (!peer || areSame(peer.selector, selector)) return observed;
-  return { ...observed, peer: { ...peer, selector: { ...smaller(peer.selector, selector) } } };
-}
-
-function areSame(a: Labels, b: Labels): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every(key => a[key] === b[key]);
-}
-
-/** One of two, whichever came first; none is less than any. */
-function smaller(a: Labels, b: Labels): Labels {
-  const [left, right] = [spelled(a), spelled(b)];
-  if (left === '[]' || right === '[]') return left === '[]' ? b : a;
-  return left <= right ? a : b;
-}
-
-function spelled(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -210,7 +210,7 @@ export type EntityOp = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /** How often and where a behaviour was seen. A join-semilattice: merging is commutative, associative and idempotent, so order, duplicates and partitioning do not change it. */
 export interface Evidence {
-  /** Distinct events: exact while the sketch is not full, an estimate of it afterwards. */
+  /** Distinct events: exact up to 8, an estimate of the sketch beyond. */
   readonly count: number;
   readonly firstSeen: number;
   readonly lastSeen: number;
@@ -218,7 +218,7 @@ export interface Evidence {
   readonly replicas: readonly string[];
   /** Days since the epoch (UTC) on which it was seen, sorted; the latest 31. */
   readonly days: readonly number[];
-  /** The smallest 32 hashes of the event ids, sorted. */
+  /** Up to 8 hashes of event ids (their 32 leading bits), sorted; or four numbers below 0, which are 32 registers of HyperLogLog. Before: up to 32 hashes of 53 bits. */
   readonly sketch: readonly number[];
   /** The events of the 3 smallest hashes. */
   readonly samples: readonly Sample[];

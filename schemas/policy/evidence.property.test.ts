@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventIdHash } from '../event-id.ts';
-import { GrowingEvidence, joinEvidence, type Sighting } from './evidence.ts';
+import { GrowingEvidence, joinEvidence } from './evidence.ts';
+import { EvidenceRows, type Sighting } from './evidence-rows.ts';
 
 const sighting = fc
   .record({
@@ -49,19 +50,20 @@ describe('evidence', () => {
     );
   });
 
-  it('counts exactly below 32 distinct events', () => {
+  it('counts exactly up to eight distinct events', () => {
     fc.assert(
       fc.property(sightings, events => {
         const distinct = new Set(events.map(({ hash }) => hash)).size;
         const { count, sketch } = evidenceOf(events);
-        if (distinct < 32) expect(count).toBe(distinct);
-        else expect(sketch).toHaveLength(32);
+        if (distinct <= 8) expect(count).toBe(distinct);
+        else expect(count).toBeGreaterThan(8);
+        expect(sketch.length).toBeLessThanOrEqual(8);
       }),
     );
   });
 
   it('estimates many events within three standard errors', () => {
-    for (const events of [100, 10_000, 200_000]) {
+    for (const events of [20, 60, 100, 1_000, 10_000, 200_000]) {
       const evidence = new GrowingEvidence();
       for (let sequence = 0; sequence < events; sequence++) {
         const origin = { cluster: 'c', node: 'n', agent: 'enforcer', bootId: 'b', sequence };
@@ -86,6 +88,44 @@ describe('evidence', () => {
     const later = { ...a, topic: 'z' };
     expect(evidenceOf([later, a]).samples).toEqual(evidenceOf([a]).samples);
     expect(evidenceOf([a, b]).samples.length).toBe(a.hash === b.hash ? 1 : 2);
+  });
+
+  it('reads the sketches of before: up to 32 hashes of 53 bits', () => {
+    fc.assert(
+      fc.property(sightings, events => {
+        const hashes = [...new Set(events.map(({ hash }) => hash))].sort((a, b) => a - b).slice(0, 32);
+        const before = { ...evidenceOf(events), sketch: hashes };
+        const { sketch } = joinEvidence([before])!;
+        if (hashes.length < 32) expect(sketch).toEqual(evidenceOf(events).sketch);
+        expect(joinEvidence([before, evidenceOf(events)])!.sketch).toEqual(evidenceOf(events).sketch);
+      }),
+    );
+  });
+
+  it('forgets places, replicas and days that no row needs any more', () => {
+    const rows = new EvidenceRows();
+    rows.push();
+    const all = new GrowingEvidence();
+    for (let sequence = 0; sequence < 20_000; sequence++) {
+      const origin = { cluster: 'c', node: 'n', agent: 'a', bootId: `file:${sequence}`, sequence: 0 };
+      const replica = `web-${20_000 - sequence}`;
+      const where = { topic: 't', partition: 0, offset: sequence };
+      const event = {
+        origin,
+        hash: eventIdHash(origin),
+        timeUs: sequence * 3_600_000_000,
+        replica,
+        ...where,
+      };
+      rows.add(0, event);
+      all.add(event);
+      if (sequence % 1000 === 0) expect(rows.sharedValues).toBeLessThan(64);
+    }
+    expect(rows.record(0)).toEqual(all.record());
+    expect(rows.record(0)).toMatchObject({
+      replicas: expect.arrayContaining(['web-1']),
+      days: { length: 31 },
+    });
   });
 
   it('is null of nothing', () => expect(joinEvidence([])).toBeNull());

@@ -21,7 +21,8 @@ export {
   parsePolicyText,
 } from './document.ts';
 // Evidence
-export { GrowingEvidence, joinEvidence, type Sighting } from './evidence.ts';
+export { GrowingEvidence, joinEvidence } from './evidence.ts';
+export { EvidenceRows, type Sighting } from './evidence-rows.ts';
 // Rules
 export type {
   Conditions,
@@ -56,6 +57,7 @@ export { ruleIdOf } from './rule-id.ts';
 export { flattenAny, flattenRules } from './rules.ts';
 // Selectors
 export { containersOf, type Labels, type Subject, selects, selectsLabels } from './selector.ts';
+export { Shelf } from './shelf.ts';
 // Versions
 export {
   nextVersion,
