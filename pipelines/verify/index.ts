@@ -1,0 +1,2 @@
+export { type Gate, type VerifySettings, type VerifySettingsInput, verifySettings } from './settings.ts';
+export { type VerifyTopologyOptions, verifyTopology } from './topology.ts';

@@ -1,0 +1,117 @@
+/** From versions, behaviour and alerts to stages and findings. See docs/stages.md. */
+
+import { filter, map, type Observable, type OperatorFunction } from 'rxjs';
+import {
+  type BehaviourProfile,
+  jsonSerde,
+  policyIdOf,
+  type RecordTopicName,
+  type Serdes,
+  textSerde,
+  topicName,
+} from '#schemas';
+import {
+  type Builder,
+  mapValues,
+  merge,
+  named,
+  type Processor,
+  process,
+  repartition,
+  type StreamRecord,
+  type Topology,
+  to,
+  topology,
+  withValue,
+} from '#streams';
+import { CountedLoss } from '../discovery/index.ts';
+import { type AlertSight, alertSight } from './alert-sight.ts';
+import { type VerifySettingsInput, verifySettings } from './settings.ts';
+import { type Outcome, type Sight, VerifyPolicies, verifyStores } from './verify-policies.ts';
+
+export interface VerifyTopologyOptions {
+  readonly tenant: string;
+  readonly serdes: Serdes;
+  /** Absent, or absent from it: the defaults. */
+  readonly settings?: VerifySettingsInput;
+}
+
+export function verifyTopology({ tenant, serdes, settings: given = {} }: VerifyTopologyOptions): Topology {
+  const settings = verifySettings.parse(given);
+  const stores = verifyStores(serdes);
+  return topology('verify', builder => {
+    const loss = builder.globalView(topicName(tenant, 'agents.health.v1'), {
+      key: textSerde,
+      value: serdes.of('agents.health.v1'),
+      view: () => new CountedLoss(),
+    });
+    const outcomes = merge(...sights(builder, { tenant, serdes })).pipe(
+      process(() => new VerifyPolicies({ stores, loss, settings }), {
+        name: 'verify-policies',
+        stores: Object.values(stores),
+        partitioning: 'kept',
+      }),
+    );
+    for (const topic of [
+      'policy-transitions.v1',
+      'policies.v1',
+      'policy-history.v1',
+      'policy-findings.v1',
+    ] as const)
+      outcomes.pipe(
+        only(topic),
+        to(topicName(tenant, topic), { key: textSerde, value: serdes.of(topic as 'policies.v1') }),
+      );
+  });
+}
+
+type Where = Pick<VerifyTopologyOptions, 'tenant' | 'serdes'>;
+type Sights = Observable<StreamRecord<string, Sight>>;
+
+function sights(builder: Builder, { tenant, serdes }: Where): Sights[] {
+  const source = <T extends RecordTopicName>(topic: T) =>
+    builder.source(topicName(tenant, topic), { key: textSerde, value: serdes.of(topic) });
+  const withRemovals = <T extends RecordTopicName>(topic: T) =>
+    builder.source(topicName(tenant, topic), { key: textSerde, value: serdes.of(topic), nulls: 'keep' });
+  return [
+    withRemovals('policies.v1').pipe(sight(policy => ({ type: 'version', policy }))),
+    withRemovals('policy-approvals.v1').pipe(sight(approval => ({ type: 'approval', approval }))),
+    source('policy-transitions.v1').pipe(sight(transition => ({ type: 'transition', transition }))),
+    source('behaviours.v1').pipe(
+      process(() => byPolicy<BehaviourProfile>(policyIdOf), { name: 'by-policy' }),
+      repartition({ name: 'profiles', key: textSerde, value: serdes.of('behaviours.v1') }),
+      sight(profile => ({ type: 'profile', profile })),
+    ),
+    source('alerts.v1').pipe(
+      mapValues((alert, { origin }) => alertSight(alert, origin)),
+      process(() => byPolicy<AlertSight>(({ policyId }) => policyId), { name: 'by-policy' }),
+      repartition({ name: 'alerts', key: textSerde, value: jsonSerde<AlertSight>() }),
+      sight(alert => ({ type: 'alert', alert })),
+    ),
+  ];
+}
+
+/** Records without key are of no policy: the step with the stores counts and drops them. */
+function sight<V>(make: (value: V) => Sight) {
+  return mapValues(make) as OperatorFunction<StreamRecord<string | null, V>, StreamRecord<string, Sight>>;
+}
+
+/** What is between tasks is not kept for ever: it passes on with the time at which it does. */
+function byPolicy<V>(policyId: (value: V) => string): Processor<string, V, string, V> {
+  let pass: (record: StreamRecord<string, V>) => void;
+  return {
+    init({ forward, clock }) {
+      pass = record => forward({ ...record, key: policyId(record.value), timestampMs: clock.now() });
+    },
+    process: record => pass(record),
+  };
+}
+
+function only(topic: Outcome['topic']) {
+  return named(topic, (outcomes: Observable<StreamRecord<string, Outcome>>) =>
+    outcomes.pipe(
+      filter(({ value }) => value.topic === topic),
+      map(record => withValue(record, record.value.record as never)),
+    ),
+  );
+}
