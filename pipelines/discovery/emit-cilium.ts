@@ -19,6 +19,8 @@ export function emitCilium(policy: WorkloadPolicy, { lose }: EmitOptions): Emitt
   const grounds = new Map<string, Ground>();
   const egress = withDnsServer(withoutCovered(network.egress), lose);
   const ingress = withoutCovered(network.ingress);
+  for (const rule of egress.filter(isNode)) lose(`egress to ${nodeGap(rule)}`);
+  for (const rule of ingress.filter(isNode)) lose(`ingress from ${nodeGap(rule)}`);
   const note = (direction: Direction, rules: readonly PeerRule[]) => {
     for (const [i, rule] of rules.entries())
       noteRule(grounds, { direction, at: `spec.${direction}[${i}]`, rule });
@@ -47,6 +49,16 @@ export function emitCilium(policy: WorkloadPolicy, { lose }: EmitOptions): Emitt
   return [{ object, grounds }];
 }
 
+function isNode({ peer }: PeerRule): boolean {
+  return peer.type === 'ADDRESS' && peer.workloadKind === 'Node';
+}
+
+/** An entity would admit every node of the cluster, which was not seen. */
+function nodeGap(rule: PeerRule): string {
+  const { workload, value } = rule.peer;
+  return `${value}, ${portName(rule)}: that is node ${workload}, and Cilium takes ranges for nodes only with policy-cidr-match-mode=nodes`;
+}
+
 const dnsPort = 53;
 
 /** Cilium learns names from the answers it sees, so whoever may reach a name must ask somebody it watches. */
@@ -64,10 +76,13 @@ function withDnsServer(egress: readonly PeerRule[], lose: (what: string) => void
     selector: { 'k8s-app': 'kube-dns' },
   });
   const names = new Map(named.map(({ peer, evidence }) => [peer.value, { name: peer.value, evidence }]));
-  const assumed = { peer, transport: 'UDP', port: dnsPort, icmpType: null } as const;
+  const dns = [...names.values()];
+  const assumed = { peer, port: dnsPort, icmpType: null, http: [], addresses: [], dns };
+  // An answer that is too long for a datagram is asked for again over TCP.
+  const transports = ['UDP', 'TCP'] as const;
   return [
     ...egress,
-    { ...assumed, http: [], addresses: [], dns: [...names.values()], evidence: named[0]!.evidence },
+    ...transports.map(transport => ({ ...assumed, transport, evidence: named[0]!.evidence })),
   ];
 }
 

@@ -118,10 +118,19 @@ describe('a CiliumNetworkPolicy', () => {
     expect(to(4).egress![0]).toMatchObject({ toCIDR: ['192.0.2.1/32'] });
   });
 
+  it('names a node by its address, and says where Cilium takes that', () => {
+    const node = { ...address('192.168.0.5/32'), workloadKind: 'Node', workload: 'n1' };
+    const { egress, losses } = cilium([seen({ peer: node, port: 9100 })]);
+    expect(egress![0]).toMatchObject({ toCIDR: ['192.168.0.5/32'] });
+    expect(losses.join()).toContain('that is node n1, and Cilium takes ranges for nodes only with');
+  });
+
   it('assumes kube-dns where the server was not seen, and says so', () => {
     const name = withDefaults('Peer', { type: 'FQDN', value: 'api.example' });
     const { egress, losses } = cilium([seen({ peer: name, port: 443 })]);
     expect(egress![1]!.toEndpoints![0]!.matchLabels).toMatchObject({ 'k8s-app': 'kube-dns' });
+    const protocols = egress!.slice(1).flatMap(({ toPorts }) => toPorts![0]!.ports![0]!.protocol);
+    expect(protocols).toEqual(['UDP', 'TCP']);
     expect(losses.join()).toContain('kube-dns in kube-system is assumed');
   });
 
