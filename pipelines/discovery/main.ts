@@ -30,7 +30,7 @@ await runPipeline({
       .pipe(z.array(z.enum(knownEmitters))),
     ...policySettings,
   },
-  topics: ['behaviours.v1', 'policies.v1', 'policy-transitions.v1'],
+  topics: ['behaviours.v1', 'policies.v1', 'policy-transitions.v1', 'agents.health.v1'],
   adapters: { client: kafkaClient, registry: ccompatRegistry },
   topology: ({ settings, ...setup }) =>
     discoveryTopology({ ...setup, settings: { ...settings, policy: policyOptionsOf(settings) } }),

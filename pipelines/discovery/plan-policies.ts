@@ -24,7 +24,9 @@ import {
   type ProcessorContext,
   type StreamRecord,
 } from '#streams';
-import { type EmitterName, makePolicy, type PolicyOptions } from './make-policy.ts';
+import type { CountedLoss } from './counted-loss.ts';
+import { firstPolicy } from './first-policy.ts';
+import type { EmitterName, PolicyOptions } from './make-policy.ts';
 
 export interface PlanSettings {
   /** How long no behaviour must have been new before a policy is made. */
@@ -57,6 +59,7 @@ export function planStores(serdes: Serdes): PlanStores {
 
 export interface PlanOptions {
   readonly published: GlobalTable<StandingPolicies>;
+  readonly loss: GlobalTable<CountedLoss>;
   readonly stores: PlanStores;
   readonly settings: PlanSettings;
 }
@@ -82,17 +85,19 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   #profiles!: KeyValueStore<string, BehaviourProfile>;
   #policies!: KeyValueStore<string, Policy>;
   #published!: StandingPolicies;
+  #loss!: CountedLoss;
 
   constructor(options: PlanOptions) {
     this.#options = options;
   }
 
   init(context: ProcessorContext<string, Planned>): void {
-    const { published, stores, settings } = this.#options;
+    const { published, loss, stores, settings } = this.#options;
     this.#context = context;
     this.#profiles = context.store(stores.profiles);
     this.#policies = context.store(stores.policies);
     this.#published = context.global(published);
+    this.#loss = context.global(loss);
     for (const [key, profile] of this.#profiles.all()) {
       this.#note(key, profile);
       this.#touch(policyIdOf(profile), this.#carrier());
@@ -154,7 +159,7 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
     const { settings } = this.#options;
     const keys = [...(this.#containersOf.get(policyId) ?? [])];
     const profiles = keys.map(key => this.#profiles.get(key)!);
-    const first = firstPolicy(profiles, settings);
+    const first = firstPolicy(profiles, { ...settings, lostEvents: this.#loss.lostOf(profiles) });
     if (!first) {
       this.#context.drop('nothing-to-say');
       return;
@@ -189,17 +194,6 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
     this.#policies.put(policyId, record);
     this.#context.forward({ ...carrier, key: policyId, value: { topic: 'policies.v1', record } });
   }
-}
-
-/** What the profiles of one workload make when nothing was published of it. Undefined when there is nothing to say. */
-export function firstPolicy(
-  profiles: readonly BehaviourProfile[],
-  { emit, stage, policy }: Pick<PlanSettings, 'emit' | 'stage' | 'policy'>,
-): Policy | undefined {
-  const content = makePolicy(profiles, emit, policy);
-  if (!content) return undefined;
-  const policyId = policyIdOf(profiles[0]!);
-  return { policyId, generation: 1, prevDigest: '', stage, signature: null, ...content };
 }
 
 function contentOf({ stage, target, documents, rules, losses, digest, confidence }: Policy) {

@@ -14,6 +14,7 @@ import {
   topology,
   withValue,
 } from '#streams';
+import { CountedLoss } from './counted-loss.ts';
 import { emitterNames, policyDefaults } from './make-policy.ts';
 import { type Planned, PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
@@ -43,10 +44,15 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
       ...policies,
       view: () => new StandingPolicies(),
     });
+    const loss = builder.globalView(topicName(tenant, 'agents.health.v1'), {
+      key: textSerde,
+      value: serdes.of('agents.health.v1'),
+      view: () => new CountedLoss(),
+    });
     const planned = builder.source(topicName(tenant, 'behaviours.v1'), profiles).pipe(
       process(byWorkload, { name: 'by-workload' }),
       repartition({ name: 'by-workload', ...profiles }),
-      process(() => new PlanPolicies({ published, stores, settings }), {
+      process(() => new PlanPolicies({ published, loss, stores, settings }), {
         name: 'plan-policies',
         stores: [stores.profiles, stores.policies],
         partitioning: 'kept',

@@ -28,7 +28,8 @@ export function driftOf(policy: Policy, denied: readonly SeenAccess[], atUs: num
 
 /**
  * One for each rule that the workload went on without for `staleDays`, by its own events: what is not running has no stale
- * rules. `now`: what discovery makes of the profiles now, which holds the newest evidence of each rule.
+ * rules. `now`: what discovery makes of the profiles now, which holds the newest evidence of each rule; of a rule that it no longer
+ * makes nothing is said.
  */
 export function staleRules(
   policy: Policy,
@@ -42,7 +43,7 @@ export function staleRules(
   const nameOf = ({ document, ruleId }: { document: string; ruleId: string }) => `${document} ${ruleId}`;
   const fresh = new Map(now?.rules.map(rule => [nameOf(rule), rule.evidence]));
   return policy.rules.flatMap((rule): Found[] => {
-    const evidence = later(rule.evidence, fresh.get(nameOf(rule)) ?? null);
+    const evidence = fresh.get(nameOf(rule));
     if (!evidence || lastUs - evidence.lastSeen < staleDays * 86_400e6) return [];
     const days = Math.floor((lastUs - evidence.lastSeen) / 86_400e6);
     const finding: PolicyFinding = {
@@ -78,11 +79,6 @@ export function lastActivity(profiles: readonly BehaviourProfile[]): number {
   for (const { behaviours } of profiles)
     for (const { evidence } of behaviours) lastUs = Math.max(lastUs, evidence.lastSeen);
   return lastUs;
-}
-
-function later(a: Evidence | null, b: Evidence | null): Evidence | null {
-  if (!a || !b) return a ?? b;
-  return a.lastSeen >= b.lastSeen ? a : b;
 }
 
 function about({ policyId, generation, digest }: About): About {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import { runPipeline } from '#streams';
+import { policyOptionsOf, policySettings } from '../discovery/index.ts';
 import { verifySettings } from './settings.ts';
 import { verifyTopology } from './topology.ts';
 
@@ -22,12 +23,16 @@ await runPipeline({
     staleDays: tables.pipe(staleDays),
     quietMs: tables.pipe(quietMs),
     orphanMs: tables.pipe(orphanMs),
+    ...policySettings,
   },
   topics: [
     ...(['policies.v1', 'policy-history.v1', 'policy-transitions.v1', 'policy-approvals.v1'] as const),
     ...(['policy-findings.v1', 'behaviours.v1', 'alerts.v1', 'agents.health.v1'] as const),
   ],
   adapters: { client: kafkaClient, registry: ccompatRegistry },
-  topology: ({ settings: { promote, spike, rollback, staleDays, quietMs, orphanMs }, ...where }) =>
-    verifyTopology({ ...where, settings: { promote, spike, rollback, staleDays, quietMs, orphanMs } }),
+  topology: ({ settings, ...where }) => {
+    const { promote, spike, rollback, staleDays, quietMs, orphanMs } = settings;
+    const own = { promote, spike, rollback, staleDays, quietMs, orphanMs };
+    return verifyTopology({ ...where, settings: own, policy: policyOptionsOf(settings) });
+  },
 });

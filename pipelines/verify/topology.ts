@@ -24,7 +24,7 @@ import {
   topology,
   withValue,
 } from '#streams';
-import { CountedLoss } from '../discovery/index.ts';
+import { CountedLoss, type PolicyOptions, policyDefaults } from '../discovery/index.ts';
 import { type AlertSight, alertSight } from './alert-sight.ts';
 import { type VerifySettingsInput, verifySettings } from './settings.ts';
 import { type Outcome, type Sight, VerifyPolicies, verifyStores } from './verify-policies.ts';
@@ -34,9 +34,16 @@ export interface VerifyTopologyOptions {
   readonly serdes: Serdes;
   /** Absent, or absent from it: the defaults. */
   readonly settings?: VerifySettingsInput;
+  /** How discovery makes policies: rules are told stale by what it would make now. Absent: its defaults. */
+  readonly policy?: PolicyOptions;
 }
 
-export function verifyTopology({ tenant, serdes, settings: given = {} }: VerifyTopologyOptions): Topology {
+export function verifyTopology({
+  tenant,
+  serdes,
+  settings: given = {},
+  policy = policyDefaults,
+}: VerifyTopologyOptions): Topology {
   const settings = verifySettings.parse(given);
   const stores = verifyStores(serdes);
   return topology('verify', builder => {
@@ -46,7 +53,7 @@ export function verifyTopology({ tenant, serdes, settings: given = {} }: VerifyT
       view: () => new CountedLoss(),
     });
     const outcomes = merge(...sights(builder, { tenant, serdes })).pipe(
-      process(() => new VerifyPolicies({ stores, loss, settings }), {
+      process(() => new VerifyPolicies({ stores, loss, settings, policy }), {
         name: 'verify-policies',
         stores: Object.values(stores),
         partitioning: 'kept',

@@ -34,7 +34,13 @@ import {
   type ProcessorContext,
   type StreamRecord,
 } from '#streams';
-import { type CountedLoss, confidenceOf, emittersOf, makePolicy } from '../discovery/index.ts';
+import {
+  type CountedLoss,
+  confidenceOf,
+  emittersOf,
+  makePolicy,
+  type PolicyOptions,
+} from '../discovery/index.ts';
 import type { AlertSight } from './alert-sight.ts';
 import { type Spike, spikeOf, withDenial } from './denials.ts';
 import { evidenceRanges } from './evidence-ranges.ts';
@@ -77,6 +83,7 @@ export interface VerifyOptions {
   readonly stores: ReturnType<typeof verifyStores>;
   readonly loss: GlobalTable<CountedLoss>;
   readonly settings: VerifySettings;
+  readonly policy: PolicyOptions;
 }
 
 const automation = 'verify';
@@ -280,8 +287,9 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
     if (!acting.has(stage) || nowMs - checkedMs < staleCheckMs) return;
     this.#staleCheckedMs.set(policyId, nowMs);
     const profiles = this.#workloads.profilesOf(policyId);
-    const now = profiles.length > 0 ? makePolicy(profiles, emittersOf(standing)) : undefined;
-    const { staleDays } = this.#options.settings;
+    const { settings, policy } = this.#options;
+    const now = profiles.length > 0 ? makePolicy(profiles, emittersOf(standing), policy) : undefined;
+    const { staleDays } = settings;
     this.#tell(policyId, staleRules(standing, { now, profiles }, { staleDays, atUs: nowMs * 1000 }));
   }
 

@@ -13,7 +13,7 @@ import {
   withDefaults,
 } from '#schemas';
 import { manualClock, type TestDriver, type TestDriverOptions, testDriver } from '#streams';
-import { firstPolicy } from '../discovery/index.ts';
+import { firstPolicy, policyDefaults } from '../discovery/index.ts';
 import type { VerifySettingsInput } from './settings.ts';
 import { verifyTopology } from './topology.ts';
 
@@ -38,7 +38,8 @@ export function profile(seen: readonly Seen[]): BehaviourProfile {
         ...{ operation, object: path, source: '/usr/bin/web' },
         evidence: withDefaults('Evidence', {
           ...{ count, firstSeen: firstMs * 1000, lastSeen: atMs * 1000 },
-          ...{ replicas: ['web-0', 'web-1'], days: [20_454], sketch: [at] },
+          ...{ replicas: ['web-0', 'web-1'], days: [20_454] },
+          sketch: Array.from({ length: Math.min(count, 32) }, (_, i) => at * 1000 + i),
           samples: [
             {
               origin: { cluster: 'east', node: 'n1', agent: 'enforcer', bootId: 'b', sequence: at + 1 },
@@ -55,7 +56,7 @@ export function profile(seen: readonly Seen[]): BehaviourProfile {
 }
 
 export function policyOf(learned: BehaviourProfile, stage: Stage, generation = 1): Policy {
-  return { ...firstPolicy([learned], { emit: ['kubearmor'], stage })!, generation };
+  return { ...firstPolicy([learned], { emit: ['kubearmor'], stage, policy: policyDefaults })!, generation };
 }
 
 export function alert(policy: Policy, sequence: number, given: Partial<Alert> = {}): Alert {
