@@ -5,7 +5,7 @@ INSTALLED := node_modules/.package-lock.json
 LOADER := agents/enforcer/bpf/build/sluice-loader
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup check unit test broker kube peer kernel demo loop generate golden bench bench-streams torture guest loader clean
+.PHONY: help install setup check unit test broker kube peer kernel demo loop generate golden bench bench-streams torture cases guest loader clean
 
 help: ## what you can make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-streams: install ## streams against Kafka Streams and @kafkats/flow on one
 torture: install ## streams killed with -9 again and again, and their broker; then every count is looked at. ARGS='--seed N'
 	node infra/local/fetch.ts
 	node pipelines/streams/torture/main.ts $(ARGS)
+
+cases: install ## discovery scored on cases with an expectation; CASES=FOLDER for others than our own
+	node infra/cases/main.ts $(or $(CASES),infra/cases/own)
 
 guest: setup ## run a command in the guest: make guest CMD='uname -r'
 	node infra/guest/main.ts -- $(CMD)
