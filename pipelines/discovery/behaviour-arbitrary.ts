@@ -178,6 +178,6 @@ export const anyProfiles: fc.Arbitrary<BehaviourProfile[]> = fc
   })
   .map(({ whose, containers, behaviours }) =>
     (whose.workloadKind === 'Node' ? [''] : containers).map((container, i) => ({
-      ...{ cluster: 'c', images: [], ...whose, container, behaviours: behaviours[i]! },
+      ...{ cluster: 'c', images: [], alerts: [], ...whose, container, behaviours: behaviours[i]! },
     })),
   );

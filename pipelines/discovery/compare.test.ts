@@ -45,6 +45,7 @@ const profile = (evidences: readonly Evidence[]): BehaviourProfile => ({
     workload: 'web',
     container: 'x',
     images: [],
+    alerts: [],
   },
   selector: { app: 'web' },
   behaviours: evidences.map((evidence, i) =>

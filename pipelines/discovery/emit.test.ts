@@ -50,7 +50,13 @@ const node = {
 };
 
 function made(behaviours: readonly Behaviour[], emit: EmitterName, options = {}, whose: Whose = pod) {
-  const profile: BehaviourProfile = { cluster: 'c', images: [], ...whose, behaviours: [...behaviours] };
+  const profile: BehaviourProfile = {
+    cluster: 'c',
+    images: [],
+    alerts: [],
+    ...whose,
+    behaviours: [...behaviours],
+  };
   const policy = makePolicy([profile], [emit], { ...policyDefaults, ...options })!;
   return { ...policy, objects: policy.documents.map(parseAnyDocument) };
 }
@@ -204,7 +210,9 @@ describe('policies of a node', () => {
       ...{ kind: 'CiliumClusterwideNetworkPolicy' },
       spec: { nodeSelector: { matchLabels: { 'kubernetes.io/hostname': 'n1' } } },
     });
-    expect(makePolicy([{ cluster: 'c', images: [], ...node, behaviours }], ['kubernetes'])).toBeUndefined();
+    expect(
+      makePolicy([{ cluster: 'c', images: [], alerts: [], ...node, behaviours }], ['kubernetes']),
+    ).toBeUndefined();
   });
 });
 

@@ -94,7 +94,7 @@ const behaviour = fc
 const behaviours = fc.array(behaviour, { minLength: 1, maxLength: 12 });
 
 function profile(behaviours: readonly Behaviour[]): BehaviourProfile {
-  return { ...workload, container: 'x', selector, images: [], behaviours: [...behaviours] };
+  return { ...workload, container: 'x', selector, images: [], alerts: [], behaviours: [...behaviours] };
 }
 
 function policies(seen: readonly Behaviour[], emit: EmitterName) {

@@ -66,12 +66,19 @@ export const everyKindOfBehaviour: readonly Behaviour[] = [
 ];
 
 export function ofPods(behaviours: readonly Behaviour[]): BehaviourProfile {
-  const whose = { cluster: 'c', namespace: 'shop', workloadKind: 'Deployment', workload: 'web', images: [] };
+  const whose = {
+    cluster: 'c',
+    namespace: 'shop',
+    workloadKind: 'Deployment',
+    workload: 'web',
+    images: [],
+    alerts: [],
+  };
   return { ...whose, selector: { app: 'web' }, container: 'x', behaviours: [...behaviours] };
 }
 
 export function ofNode(behaviours: readonly Behaviour[]): BehaviourProfile {
-  const whose = { cluster: 'c', namespace: '', workloadKind: 'Node', workload: 'n1', images: [] };
+  const whose = { cluster: 'c', namespace: '', workloadKind: 'Node', workload: 'n1', images: [], alerts: [] };
   return {
     ...whose,
     selector: { 'kubernetes.io/hostname': 'n1' },

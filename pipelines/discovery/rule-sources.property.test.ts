@@ -25,7 +25,7 @@ const actor = { namespace: 'shop', labels, container: 'x' };
 function confined(behaviours: readonly Behaviour[]) {
   const profile = {
     ...{ cluster: 'c', namespace: 'shop', workloadKind: 'Deployment', workload: 'web', container: 'x' },
-    ...{ images: [], selector: labels, behaviours: [...behaviours] },
+    ...{ images: [], alerts: [], selector: labels, behaviours: [...behaviours] },
   };
   const policy = makePolicy([profile], ['kubearmor'], { ...policyDefaults, fromSource: true })!;
   const set = new PolicySet(policy.documents.map(parseAnyDocument));

@@ -12,6 +12,8 @@ import { identityOf, type Observed } from './observe.ts';
 import { smaller } from './selector-order.ts';
 
 const mostImages = 16;
+const mostAlerts = 1024;
+const minuteUs = 60_000_000;
 
 export type ProfileKey = Pick<
   BehaviourProfile,
@@ -29,6 +31,8 @@ export class GrowingProfile {
   readonly #behaviours = new BehaviourRows();
   readonly #evidence = new EvidenceRows();
   #images: readonly string[] = [];
+  /** Minutes, the latest first. */
+  #alerts: readonly number[] = [];
   #selector: Labels;
 
   constructor({ cluster, namespace, workloadKind, workload, container }: ProfileKey, selector: Labels = {}) {
@@ -57,10 +61,21 @@ export class GrowingProfile {
     this.#images = [...this.#images, image].sort().slice(0, mostImages);
   }
 
+  /** Something it did was denied or audited at that time. */
+  addAlert(timeUs: number): void {
+    this.#addAlertMinute(Math.floor(timeUs / minuteUs));
+  }
+
+  #addAlertMinute(minute: number): void {
+    if (this.#alerts.includes(minute)) return;
+    this.#alerts = [...this.#alerts, minute].sort((a, b) => b - a).slice(0, mostAlerts);
+  }
+
   /** Takes in all that a record knows. True when that was a behaviour more than before. */
-  join({ behaviours, images, selector }: BehaviourProfile): boolean {
+  join({ behaviours, images, alerts, selector }: BehaviourProfile): boolean {
     const before = this.size;
     for (const image of images) this.addImage(image);
+    for (const minute of alerts) this.#addAlertMinute(minute);
     this.#selector = smaller(this.#selector, selector);
     for (const behaviour of behaviours) this.#evidence.join(this.#rowOf(behaviour), behaviour.evidence);
     return this.size > before;
@@ -83,6 +98,7 @@ export class GrowingProfile {
       selector: { ...(selectorOf(this.key) ?? this.#selector) },
       images: [...this.#images],
       behaviours,
+      alerts: this.#alerts.toReversed(),
     };
   }
 

@@ -51,7 +51,7 @@ export function profile(seen: readonly Seen[]): BehaviourProfile {
   );
   return {
     ...{ cluster: 'east', namespace: 'shop', workloadKind: 'Deployment', workload: 'web', container: 'web' },
-    ...{ selector: { app: 'web' }, images: [], behaviours },
+    ...{ selector: { app: 'web' }, images: [], alerts: [], behaviours },
   };
 }
 

@@ -52,6 +52,7 @@ export const builders = {
     selector: v.selector ?? {},
     images: v.images ?? [],
     behaviours: v.behaviours,
+    alerts: v.alerts ?? [],
   }),
   CapabilityEvent: (v: RecordInputs['CapabilityEvent']): Records['CapabilityEvent'] => ({
     origin: v.origin,

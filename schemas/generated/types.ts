@@ -74,8 +74,10 @@ export interface BehaviourProfile {
   readonly images: readonly string[];
   /** Sorted by identity. */
   readonly behaviours: readonly Behaviour[];
+  /** Minutes since the epoch in which something it did was denied or audited, sorted; the latest 1,024. */
+  readonly alerts: readonly number[];
 }
-export type BehaviourProfileInput = Defaulted<BehaviourProfile, 'selector' | 'images'>;
+export type BehaviourProfileInput = Defaulted<BehaviourProfile, 'selector' | 'images' | 'alerts'>;
 
 /** A process used a capability. */
 export interface CapabilityEvent {
