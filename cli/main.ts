@@ -14,12 +14,21 @@ import { discover } from './discover.ts';
 import { down } from './down.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { policy } from './policy.ts';
+import { simulate } from './simulate.ts';
 import { status } from './status.ts';
 import { topology } from './topology.ts';
 import { up } from './up.ts';
 
 /** Each adds its sub-command. A new command is a file and a name here. */
-const commands: readonly ((program: Command) => void)[] = [up, down, status, discover, policy, topology];
+const commands: readonly ((program: Command) => void)[] = [
+  up,
+  down,
+  status,
+  discover,
+  simulate,
+  policy,
+  topology,
+];
 
 function createProgram(): Command {
   const program = new Command('sluice')

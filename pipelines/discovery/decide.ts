@@ -59,6 +59,16 @@ export class PolicySet {
     );
   }
 
+  /** The policies that are about the actor, by kind and name. */
+  about(actor: Actor): AnyPolicyObject[] {
+    return [
+      ...this.#flat.filter(({ object }) => isFor(object, actor)).map(({ object }) => object),
+      ...new Set(
+        this.#cilium.filter(({ object, spec }) => isOf(object, spec, actor)).map(({ object }) => object),
+      ),
+    ];
+  }
+
   decide(access: Access): Decision {
     const { actor } = access;
     const flat = this.#flat.filter(({ object }) => isFor(object, actor));

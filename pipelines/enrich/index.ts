@@ -5,7 +5,7 @@ export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
 export type { RecordingSink } from './event-subjects.ts';
 export { labelledKind } from './labelled-kind.ts';
 export { LearnAtOnce, type NotLearned } from './learn-at-once.ts';
-export type { LearnableEvent, Observed } from './observe.ts';
+export { identityOf, type LearnableEvent, type Observed } from './observe.ts';
 export { type Attributed, Observer, type Unobserved } from './observer.ts';
 export { GrowingProfile } from './profile.ts';
 export {
@@ -15,6 +15,14 @@ export {
   type RecordingState,
   readRecording,
 } from './read-recording.ts';
+export {
+  type CapturedRecording,
+  captureRecording,
+  type RecordingBroker,
+  type RecordingRequest,
+  readTopics,
+  recordingOptions,
+} from './recording-request.ts';
 export {
   type EnrichOptions,
   type EnrichSettings,

@@ -180,7 +180,8 @@ class RecordingReading {
         if ('events' in outcome) this.#subjects.meet(outcome.events);
         continue;
       }
-      read.note(outcome, 'events' in outcome ? this.#take(outcome.events) : undefined);
+      const inTime = this.#inTime(outcome);
+      read.note(inTime, 'events' in inTime ? this.#subjects.take(inTime.events) : undefined);
       if (this.#count(1)) await this.#tell(input.name, at);
     }
     this.#positions[input.name] = at;
@@ -212,15 +213,19 @@ class RecordingReading {
 
   #takeRecord(account: InputAccount, name: RecordTopicName, each: SpanRecord): void {
     const { topic, partition, offset } = each.record;
-    const outcome = topicOutcome(name, each);
-    const failure = 'events' in outcome ? this.#take(outcome.events) : undefined;
+    const outcome = this.#inTime(topicOutcome(name, each));
+    const failure = 'events' in outcome ? this.#subjects.take(outcome.events) : undefined;
     noteOutcome(account, outcome, { failure, placed: bad => `${topic}/${partition}@${offset}: ${bad}` });
   }
 
-  #take(events: readonly ReadEvent[]): string | undefined {
+  #inTime(outcome: Outcome): Outcome {
     const { sinceUs = Number.NEGATIVE_INFINITY, untilUs = Number.POSITIVE_INFINITY } = this.#options;
-    const inTime = events.filter(({ event }) => sinceUs <= event.time && event.time < untilUs);
-    return this.#subjects.take(inTime);
+    if (!('events' in outcome)) return outcome;
+    const isIn = ({ event }: ReadEvent) => sinceUs <= event.time && event.time < untilUs;
+    if (outcome.events.every(isIn)) return outcome;
+    const events = outcome.events.filter(isIn);
+    const { place } = outcome;
+    return events.length > 0 ? { ...outcome, events } : { place, skipped: 'not of the time asked for' };
   }
 
   /** True when it is time to tell. */

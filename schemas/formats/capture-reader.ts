@@ -36,11 +36,12 @@ export function captureReader({ input }: ReaderOptions): FormatReader {
           timestampMs: record.timestamp,
         };
       if (found === null) return { place, skipped: 'tombstone' };
+      const at = { topic, partition: record.partition, offset: record.offset };
       if (topic === 'alerts.v1') {
         const event = alertEvent(found as Alert);
-        return event ? { place, events: [event] } : { place, skipped: 'alert of nothing' };
+        return event ? { place, events: [{ ...event, at }] } : { place, skipped: 'alert of nothing' };
       }
-      return { place, events: [{ topic, event: found as InputEvent, subject: { labels: {} } }] };
+      return { place, events: [{ topic, event: found as InputEvent, subject: { labels: {} }, at }] };
     },
   });
 }
