@@ -66,7 +66,7 @@ describe('which policy is in force', () => {
     'stays the same when a record at stage %s comes',
     stage => {
       const table = tableOf();
-      expect(table.apply('p', record({ stage })).kind).toBe('unchanged');
+      expect(table.apply('p', record({ stage, generation: 2 })).kind).toBe('unchanged');
       table.apply('p', record());
       expect(table.apply('p', record({ stage, generation: 4 })).kind).toBe('unchanged');
       expect(table.get('p')?.generation).toBe(3);
@@ -119,6 +119,22 @@ describe('which policy is in force', () => {
     expect(reasonOf(table, policy)).toMatch(reason);
     expect(table.get('p')).toMatchObject({ generation: 3, force: 'enforce' });
   });
+
+  it.each([
+    ['SHADOW', 'ENFORCE'],
+    ['ENFORCE', 'RETIRED'],
+    ['RETIRED', 'ENFORCE'],
+  ] as const)(
+    'is decided by the first record of a generation, at %s, not by a second at %s',
+    (first, second) => {
+      const table = tableOf();
+      table.apply('p', record({ stage: first }));
+      const before = table.get('p');
+      expect(reasonOf(table, record({ stage: second }))).toMatch(/generation 3 is (taken|in force)/);
+      expect(table.get('p')).toBe(before);
+      expect(table.apply('p', record({ stage: 'ENFORCE', generation: 4 })).kind).toBe('accepted');
+    },
+  );
 
   it('does not fall behind a generation that is only pinned', () => {
     const table = tableOf();

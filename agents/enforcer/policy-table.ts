@@ -7,11 +7,12 @@
  * T1 Only ENFORCE, AUDIT and CANARY act. LEARNING, CANDIDATE and SHADOW leave what is in force as it is; RETIRED and a
  *    tombstone take it away.
  * T2 The generation in force never goes back, nor does it change its meaning.
+ *    Of two records of one generation the first counts, whether it acts or not (#policy, G1).
  * T3 A record that is refused, for whatever reason, changes nothing but the status (I5).
  */
 
 import { classify, SluiceError } from '#errors';
-import { flattenRules, type PolicyObject, parseDocument, policyDigest, selects } from '#policy';
+import { flattenRules, type PolicyObject, parseDocument, policyDigest, selects, successionOf } from '#policy';
 import type { Policy, Stage } from '#schemas';
 import { type EnforceableRule, enforceable } from './enforceable.ts';
 import type { EntityTable } from './entity-table.ts';
@@ -57,6 +58,8 @@ export class PolicyTable {
   readonly #inForce = new Map<string, PolicyInForce>();
   /** Generations known only from pinned rule sets: their records are not needed to hold on to them. */
   readonly #pinned = new Map<string, number>();
+  /** The last version that did not act, where none that acts came after it. */
+  readonly #waiting = new Map<string, Pick<Policy, 'generation' | 'digest' | 'prevDigest' | 'stage'>>();
   readonly #told = new Map<string, RuleTold>();
 
   constructor(options: PolicyTableOptions) {
@@ -88,15 +91,24 @@ export class PolicyTable {
   }
 
   apply(policyId: string, record: Policy | null): Outcome {
-    if (record === null || (this.#isOurs(record) && record.stage === 'RETIRED'))
+    if (record === null) {
+      this.#waiting.delete(policyId);
       return this.#remove(policyId);
-    const force = this.#isOurs(record) ? this.#forceOf(record.stage) : undefined;
-    if (!force) return { kind: 'unchanged' };
+    }
+    if (!this.#isOurs(record)) return { kind: 'unchanged' };
+    const force = this.#forceOf(record.stage);
     try {
+      this.#refuseSecond(policyId, record);
+      if (!force) {
+        const { generation, digest, prevDigest, stage } = record;
+        this.#waiting.set(policyId, { generation, digest, prevDigest, stage });
+        return stage === 'RETIRED' ? this.#remove(policyId) : { kind: 'unchanged' };
+      }
       const policy = this.#take(policyId, record, force);
       if (!policy) return { kind: 'unchanged' };
       this.#inForce.set(policyId, policy);
       this.#pinned.delete(policyId);
+      this.#waiting.delete(policyId);
       for (const { rules } of policy.documents) {
         for (const { ruleId, tags, message } of rules)
           this.#told.set(toldKey(policyId, ruleId), { tags, message });
@@ -113,6 +125,17 @@ export class PolicyTable {
     return [...this.#inForce.values()]
       .filter(({ documents }) => documents.some(({ object }) => isFor(object, scope)))
       .sort((a, b) => (a.policyId < b.policyId ? -1 : 1));
+  }
+
+  /** What acts is told apart in `#take`; here, what came second to a version that does not act, or would not. */
+  #refuseSecond(policyId: string, record: Policy): void {
+    const { generation, stage } = record;
+    const inForce = this.#inForce.get(policyId)?.generation ?? 0;
+    const isSecond =
+      successionOf(this.#waiting.get(policyId), record) === 'void' ||
+      (this.#forceOf(stage) === undefined && generation <= inForce);
+    if (isSecond)
+      throw invalid(policyId, `generation ${generation} is taken by an earlier record; publish a newer one`);
   }
 
   #isOurs({ target }: Policy): boolean {

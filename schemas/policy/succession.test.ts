@@ -16,7 +16,8 @@ describe('the succession of versions', () => {
     expect(successionOf(version(1, 'sha256:a'), promoted)).toBe('next');
     expect(successionOf(promoted, version(2, 'sha256:b'))).toBe('void');
     expect(successionOf(promoted, version(1, 'sha256:a'))).toBe('void');
-    expect(successionOf(promoted, { ...promoted, losses: ['told by another writer'] })).toBe('repeat');
+    const toldOtherwise: Policy = { ...promoted, losses: ['told by another writer'] };
+    expect(successionOf(promoted, toldOtherwise)).toBe('repeat');
   });
 
   it('is settled by the version that stands, written again', () => {

@@ -17,15 +17,17 @@ import { canonicalJson } from './canonical.ts';
 
 export type Succession = 'next' | 'repeat' | 'void';
 
+type Version = Pick<Policy, 'generation' | 'digest' | 'prevDigest' | 'stage'>;
+
 /** What a record is to the version that stands; both of one policy id. */
-export function successionOf(standing: Policy | undefined, record: Policy): Succession {
+export function successionOf(standing: Version | undefined, record: Version): Succession {
   if (!standing || record.generation > standing.generation) return 'next';
   const isSame = record.generation === standing.generation && meaning(record) === meaning(standing);
   return isSame ? 'repeat' : 'void';
 }
 
 /** Evidence may differ from writer to writer, and changes nothing. */
-function meaning({ digest, prevDigest, stage }: Policy): string {
+function meaning({ digest, prevDigest, stage }: Version): string {
   return canonicalJson({ digest, prevDigest, stage });
 }
 
