@@ -60,10 +60,29 @@ describe('Kubernetes objects', () => {
       ['Deployment', 'api'],
     ],
     ['of a CronJob', pod('tick-123-x', { owner: ['Job', 'tick-123'] }), ['CronJob', 'tick']],
+    [
+      'of a CronJob whose Job is gone',
+      pod('tick-29000001-x', { owner: ['Job', 'tick-29000001'] }),
+      ['CronJob', 'tick'],
+    ],
+    [
+      'of a Job that is gone and whose name is no CronJob’s',
+      pod('tock-29000001-x', { owner: ['Job', 'tock-29000001'] }),
+      ['Job', 'tock-29000001'],
+    ],
+    [
+      'written down on a node, by its name without the node’s',
+      {
+        ...pod('proxy-n1', { owner: ['Node', 'n1'], spec: { nodeName: 'n1' } }),
+        metadata: { name: 'proxy-n1', annotations: { 'kubernetes.io/config.mirror': 'x' } },
+      },
+      ['Pod', 'proxy'],
+    ],
   ])('a pod %s belongs to its top owner', (_, object, [ownerKind, owner]) => {
     const { changes } = read(
       workload('ReplicaSet', 'web-abc', { owner: ['Deployment', 'web'] }),
       workload('Job', 'tick-123', { owner: ['CronJob', 'tick'] }),
+      workload('CronJob', 'tick'),
       object,
     );
     expect(changes.at(-1)!.pod).toMatchObject({ ownerKind, owner });

@@ -44,11 +44,7 @@ export interface ObjectsText {
 /** Errors: INPUT_INVALID naming the source and the line, when it is neither YAML nor JSON or holds no objects. */
 export function readEntityObjects(texts: readonly ObjectsText[], cluster: string): ReadObjects {
   const objects = texts.flatMap(parseObjects);
-  const ownerOf = new Map<string, string>();
-  for (const object of objects) {
-    const owner = ownerReference(object);
-    if (owner) ownerOf.set(keyOf(object), `${owner.kind}/${namespaceOf(object)}/${owner.name}`);
-  }
+  const ownerOf = ownersOf(objects);
   const pods = Map.groupBy(objects, namespaceOf);
   const around: Around = {
     ownerOf,
@@ -72,6 +68,21 @@ export function readEntityObjects(texts: readonly ObjectsText[], cluster: string
     changes.push(change(object, projection, cluster));
   }
   return { changes, templates, ignored };
+}
+
+/** By key. Jobs that are gone belong to the CronJob whose name they had, with the minute they were for. */
+function ownersOf(objects: readonly Fields[]): Map<string, string> {
+  const known = new Set(objects.map(keyOf));
+  const ownerOf = new Map<string, string>();
+  for (const object of objects) {
+    const owner = ownerReference(object);
+    if (!owner) continue;
+    const key = `${owner.kind}/${namespaceOf(object)}/${owner.name}`;
+    ownerOf.set(keyOf(object), key);
+    const cronJob = key.replace(/^Job\/(.*)-\d{8,}$/, 'CronJob/$1');
+    if (cronJob !== key && !known.has(key) && known.has(cronJob)) ownerOf.set(key, cronJob);
+  }
+  return ownerOf;
 }
 
 function parseObjects({ text, source }: ObjectsText): Fields[] {
