@@ -123,7 +123,7 @@ export class BehaviourRows {
   #push({ what, port, source, peer, text }: Identity): number {
     const row = this.#length;
     const start = row * numbers;
-    if (start === this.#rows.length) this.#resize(row + Math.max(4, row >> 3));
+    if (start === this.#rows.length) this.#resize(row + Math.max(4, row >> 4));
     this.#rows.set([what, port, source, peer, this.#texts.push(text)], start);
     this.#length += 1;
     return row;

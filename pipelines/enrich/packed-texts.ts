@@ -69,7 +69,7 @@ export class PackedTexts {
   }
 
   #grow(wanted: number): void {
-    const grown = Buffer.allocUnsafe(wanted + Math.max(64, wanted >> 3));
+    const grown = Buffer.allocUnsafeSlow(wanted + Math.max(64, wanted >> 4));
     this.#bytes.copy(grown, 0, 0, this.#end);
     this.#bytes = grown;
   }

@@ -44,11 +44,21 @@ export interface Sighting {
 const at = (() => {
   const sketch = 24;
   const samples = sketch + sketchBytes;
-  return { first: 0, last: 8, replicas: 16, days: 20, sketch, samples, sample: samples + 1 } as const;
+  const largest = samples + 1;
+  return {
+    first: 0,
+    last: 8,
+    replicas: 16,
+    days: 20,
+    sketch,
+    samples,
+    largest,
+    sample: largest + 4,
+  } as const;
 })();
-/** Within a sample. */
-const of = { hash: 0, place: 4, sequence: 8, offset: 16 } as const;
-const sampleBytes = 24;
+/** Within a sample. Hashes are made anew when they are needed, but for the largest. */
+const of = { source: 0, sequence: 4, offset: 12 } as const;
+const sampleBytes = 20;
 const rowBytes = at.sample + sampleCount * sampleBytes;
 
 /** All of a sample that events of one source and partition share. */
@@ -83,7 +93,7 @@ export class EvidenceRows {
   /** A row of no events; its number. */
   push(): number {
     const row = this.#length;
-    if ((row + 1) * rowBytes > this.#bytes.length) this.reserve(row + Math.max(4, row >> 3));
+    if ((row + 1) * rowBytes > this.#bytes.length) this.reserve(row + Math.max(4, row >> 4));
     this.#length += 1;
     const start = row * rowBytes;
     const view = this.#view;
@@ -100,7 +110,7 @@ export class EvidenceRows {
   reserve(rows: number): void {
     const wanted = rows * rowBytes;
     if (wanted <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(wanted);
+    const grown = Buffer.allocUnsafeSlow(wanted);
     this.#bytes.copy(grown);
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer, grown.byteOffset, grown.length);
@@ -140,7 +150,7 @@ export class EvidenceRows {
       replicas: [...this.#replicas.at(view.getUint32(start + at.replicas))],
       days: [...this.#days.at(view.getUint32(start + at.days))].reverse(),
       sketch: sketchNumbers(view, start + at.sketch),
-      samples: this.#samples(start).map(({ sample }) => sample),
+      samples: this.#samples(start),
     };
   }
 
@@ -169,11 +179,14 @@ export class EvidenceRows {
   #isSampled(start: number, hash: number): boolean {
     const count = this.#view.getUint8(start + at.samples);
     if (count < sampleCount) return true;
-    return hash <= this.#view.getUint32(start + at.sample + (count - 1) * sampleBytes + of.hash);
+    return hash <= this.#view.getUint32(start + at.largest);
   }
 
   #addSample(start: number, added: HashedSample): void {
-    const samples = this.#samples(start);
+    const samples = this.#samples(start).map(sample => ({
+      hash: foldedHash(eventIdHash(sample.origin)),
+      sample,
+    }));
     const same = samples.findIndex(({ hash }) => hash === added.hash);
     if (same >= 0) {
       if (compareSamples(added.sample, samples[same]!.sample) >= 0) return;
@@ -183,28 +196,28 @@ export class EvidenceRows {
     this.#setSamples(start, samples.slice(0, sampleCount));
   }
 
-  #samples(start: number): HashedSample[] {
+  #samples(start: number): Sample[] {
     const view = this.#view;
     return Array.from({ length: view.getUint8(start + at.samples) }, (_, index) => {
       const here = start + at.sample + index * sampleBytes;
-      const { topic, partition, ...source } = this.#sources.at(view.getUint32(here + of.place));
+      const { topic, partition, ...source } = this.#sources.at(view.getUint32(here + of.source));
       const origin = { ...source, sequence: view.getFloat64(here + of.sequence) };
       const offset = view.getFloat64(here + of.offset);
-      return { hash: view.getUint32(here + of.hash), sample: { origin, topic, partition, offset } };
+      return { origin, topic, partition, offset };
     });
   }
 
   #setSamples(start: number, samples: readonly HashedSample[]): void {
     const view = this.#view;
     view.setUint8(start + at.samples, samples.length);
-    for (const [index, { hash, sample }] of samples.entries()) {
+    view.setUint32(start + at.largest, samples.at(-1)!.hash);
+    for (const [index, { sample }] of samples.entries()) {
       const here = start + at.sample + index * sampleBytes;
       const { cluster, node, agent, bootId, sequence } = sample.origin;
       const { topic, partition, offset } = sample;
       const key = `${cluster}\n${node}\n${agent}\n${bootId}\n${topic}\n${partition}`;
-      view.setUint32(here + of.hash, hash);
       view.setUint32(
-        here + of.place,
+        here + of.source,
         this.#sources.put(key, { cluster, node, agent, bootId, topic, partition }),
       );
       view.setFloat64(here + of.sequence, sequence);
@@ -216,7 +229,7 @@ export class EvidenceRows {
   /** Forgets shared values that no row uses any more, once there are twice as many as were in use. */
   #sweep(): void {
     if (this.sharedValues < this.#sweepAt) return;
-    this.#keepUsed(this.#sources, start => this.#placesOf(start));
+    this.#keepUsed(this.#sources, start => this.#sourcesOf(start));
     this.#keepUsed(this.#replicas, start => [start + at.replicas]);
     this.#keepUsed(this.#days, start => [start + at.days]);
     this.#sweepAt = Math.max(leastSwept, 2 * this.sharedValues);
@@ -230,9 +243,9 @@ export class EvidenceRows {
     for (const field of fields) view.setUint32(field, renumbered.get(view.getUint32(field))!);
   }
 
-  #placesOf(start: number): number[] {
+  #sourcesOf(start: number): number[] {
     const count = this.#view.getUint8(start + at.samples);
-    return Array.from({ length: count }, (_, index) => start + at.sample + index * sampleBytes + of.place);
+    return Array.from({ length: count }, (_, index) => start + at.sample + index * sampleBytes + of.source);
   }
 }
 
