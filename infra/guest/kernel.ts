@@ -6,10 +6,11 @@
  * Invariant: a folder of the cache is complete; it is unpacked elsewhere and renamed into place.
  */
 
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostPaths } from '#config';
 import { SluiceError } from '#errors';
+import { privateApt } from './private-apt.ts';
 import { runTool } from './tool.ts';
 
 /** Kernel series the guest can boot, with the Debian suite that has each. */
@@ -24,8 +25,6 @@ export interface Kernel {
   readonly folder: string;
   readonly image: string;
 }
-
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export function guestCache(): string {
   return join(hostPaths().cache, 'guest');
@@ -87,37 +86,4 @@ export async function fetchKernel(series: KernelSeries, cache: string = guestCac
 function kernelAt(cache: string, release: string): Kernel {
   const folder = join(cache, 'kernels', release);
   return { release, folder, image: join(folder, 'boot', `vmlinuz-${release}`) };
-}
-
-/** An apt with its own sources and lists: the machine's stay untouched, and root is not needed. */
-async function privateApt(suite: string, folder: string) {
-  await mkdir(join(folder, 'lists', 'partial'), { recursive: true });
-  await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
-  const sources = join(folder, 'sources.list');
-  await writeFile(sources, `deb [signed-by=${keyring}] ${await debianMirror()} ${suite} main\n`);
-  const settings = [
-    `Dir::Etc::sourcelist=${sources}`,
-    'Dir::Etc::sourceparts=/dev/null',
-    `Dir::State::lists=${join(folder, 'lists')}`,
-    `Dir::Cache=${join(folder, 'cache')}`,
-    // apt's own user cannot enter a home directory.
-    'APT::Sandbox::User=',
-  ].flatMap(setting => ['-o', setting]);
-  return (command: 'apt-get' | 'apt-cache', words: readonly string[], cwd?: string) =>
-    runTool(command, [...settings, ...words], cwd);
-}
-
-/** The Debian mirror this machine's apt uses. Errors: UNREACHABLE when it uses none. */
-export async function debianMirror(): Promise<string> {
-  const texts = await Promise.all(
-    ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].map(path =>
-      readFile(path, 'utf8').catch(() => ''),
-    ),
-  );
-  const uri = /^(?:URIs:|deb(?: \[[^\]]*\])?) *(https?:\S+\/debian)\/?(?:\s|$)/m.exec(texts.join('\n'))?.[1];
-  if (uri !== undefined) return uri;
-  throw new SluiceError(
-    'UNREACHABLE',
-    'No Debian mirror in /etc/apt/sources.list or sources.list.d/debian.sources; add one, the guest is made from it',
-  );
 }

@@ -48,3 +48,20 @@ export async function registryAnswers(url: string): Promise<boolean> {
     return false;
   }
 }
+
+/** True when a Redis there answers a ping. */
+export function redisAnswers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host: loopback, port });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(patienceMs, () => end(false));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+    socket.once('connect', () => socket.write('PING\r\n'));
+    // While it loads its data it says so instead.
+    socket.once('data', chunk => end(chunk.toString().startsWith('+PONG')));
+  });
+}

@@ -38,7 +38,7 @@ export function planBroker(setup: BrokerSetup): ServicePlan {
   const classPath = ['-cp', join(jars, '*'), `-Dlog4j2.configurationFile=${log4j}`];
   return {
     name: 'broker',
-    java,
+    program: java,
     args: [...memory, ...classPath, 'kafka.Kafka', 'server.properties'],
     cwd: folder,
     logFile,

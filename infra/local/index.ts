@@ -1,4 +1,5 @@
 export type { GuestListener } from './broker.ts';
+export { type EphemeralRedis, startEphemeralRedis } from './ephemeral-redis.ts';
 export { type Artifact, obtain } from './obtain.ts';
 export type { StackPorts } from './plan.ts';
 export { freePorts } from './ports.ts';

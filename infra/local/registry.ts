@@ -37,7 +37,7 @@ export function planRegistry({ java, app, folder, logFile, port, durable }: Regi
   };
   return {
     name: 'registry',
-    java,
+    program: java,
     args: [
       '-Xms64m',
       '-Xmx256m',

@@ -1,5 +1,5 @@
 /**
- * One JVM of the stack: starting it, waiting until it answers, saying why it did not.
+ * One program of the stack: starting it, waiting until it answers, saying why it did not.
  *
  * Owns: the log file, the child. Does not own: what it runs (broker.ts, registry.ts), when it ends (stack).
  */
@@ -11,11 +11,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '#errors';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 
+/** Of the stack. */
 export type ServiceName = 'broker' | 'registry';
 
-export interface ServicePlan {
-  readonly name: ServiceName;
-  readonly java: string;
+export interface ServicePlan<N extends string = ServiceName> {
+  readonly name: N;
+  readonly program: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly logFile: string;
@@ -36,12 +37,12 @@ const shownLines = 15;
  * Starts it in a session of its own, so that an interrupt at the terminal does not reach it. The log of the run before is kept
  * beside the new one as `.previous`. Errors: UNREACHABLE when it cannot be started.
  */
-export async function launch(plan: ServicePlan): Promise<RunningService> {
+export async function launch(plan: ServicePlan<string>): Promise<RunningService> {
   await mkdir(dirname(plan.logFile), { recursive: true });
   await rename(plan.logFile, `${plan.logFile}.previous`).catch(() => {});
   const log = await open(plan.logFile, 'a');
   try {
-    const child = spawn(plan.java, plan.args, {
+    const child = spawn(plan.program, plan.args, {
       cwd: plan.cwd,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
@@ -69,7 +70,10 @@ export interface WaitOptions {
 }
 
 /** Resolves when the service answers. Errors: UNREACHABLE with the end of its log when it died, TIMEOUT when it never answers. */
-export async function waitUntilAnswers(plan: ServicePlan, { withinMs, isAlive }: WaitOptions): Promise<void> {
+export async function waitUntilAnswers(
+  plan: ServicePlan<string>,
+  { withinMs, isAlive }: WaitOptions,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (true) {
     // Asked first: something else may answer on the port of a service that has died.
@@ -92,7 +96,7 @@ export function isPortClash(error: unknown): boolean {
   );
 }
 
-async function failure(plan: ServicePlan, what: string): Promise<SluiceError> {
+async function failure(plan: ServicePlan<string>, what: string): Promise<SluiceError> {
   return new SluiceError(
     'UNREACHABLE',
     `The ${plan.name} ${what}. The end of ${plan.logFile}:\n${await tail(plan.logFile)}`,

@@ -23,7 +23,7 @@ afterEach(async () => {
 function planned(name: 'broker' | 'registry', script: string, rest: Partial<ServicePlan> = {}): ServicePlan {
   return {
     name,
-    java: '/bin/sh',
+    program: '/bin/sh',
     args: ['-c', script],
     cwd: folder,
     logFile: join(folder, 'logs', `${name}.log`),
@@ -96,7 +96,7 @@ test('an answer from the port of a service that died is not taken for its own', 
 });
 
 test('a program that is not there is an error that names the part', async () => {
-  const absent = planned('broker', '', { java: join(folder, 'gone') });
+  const absent = planned('broker', '', { program: join(folder, 'gone') });
   await expect(startServices([absent], { watchdog, withinMs: 1_000 })).rejects.toMatchObject({
     code: 'UNREACHABLE',
     message: expect.stringContaining('The broker could not be started'),

@@ -2,19 +2,22 @@ import type { ProcessIdentity } from './process-identity.ts';
 import { launch, type ServicePlan, waitUntilAnswers } from './service.ts';
 import type { Watchdog } from './watchdog.ts';
 
-export interface StartOptions {
+export interface StartOptions<N extends string> {
   /** Watches each process from its first moment; forgets one that ends. */
   readonly watchdog: Watchdog;
   readonly withinMs: number;
-  readonly onLaunched?: (plan: ServicePlan, identity: ProcessIdentity) => Promise<void>;
-  readonly onReady?: (plan: ServicePlan, startedInMs: number) => void;
+  readonly onLaunched?: (plan: ServicePlan<N>, identity: ProcessIdentity) => Promise<void>;
+  readonly onReady?: (plan: ServicePlan<N>, startedInMs: number) => void;
 }
 
 /**
  * Starts all at once; resolves when all answer. After the first failure no other is started, and it rejects only when
  * no start is under way any more: whoever cleans up then misses nothing.
  */
-export async function startServices(plans: readonly ServicePlan[], options: StartOptions): Promise<void> {
+export async function startServices<N extends string>(
+  plans: readonly ServicePlan<N>[],
+  options: StartOptions<N>,
+): Promise<void> {
   const failed = new AbortController();
   await Promise.all(
     plans.map(plan => startOne(plan, options, failed.signal).catch((error: unknown) => failed.abort(error))),
@@ -22,7 +25,11 @@ export async function startServices(plans: readonly ServicePlan[], options: Star
   failed.signal.throwIfAborted();
 }
 
-async function startOne(plan: ServicePlan, options: StartOptions, failed: AbortSignal): Promise<void> {
+async function startOne<N extends string>(
+  plan: ServicePlan<N>,
+  options: StartOptions<N>,
+  failed: AbortSignal,
+): Promise<void> {
   const { watchdog, withinMs, onLaunched, onReady } = options;
   const started = performance.now();
   await plan.prepare();
