@@ -1,16 +1,20 @@
 /**
  * What changes between two sets of policies, and why a rule stands.
  *
- * Owns: the accesses on which two sets are compared: for each rule of either, the accesses it speaks of and those right
- * beside them. A change of wording opens and closes nothing.
+ * Owns: the accesses on which two sets are compared: those that a rule of either speaks of (probes.ts), and those that were seen.
+ * A change of wording opens and closes nothing.
  *
- * Pure. Ranges, patterns and regular expressions are compared at the accesses given besides, not everywhere.
+ * Pure. Exact for rules that name one thing. Directories, patterns, ranges and regular expressions are compared at samples and at
+ * what was seen: two that overlap in part may differ in places that were not looked at.
  */
 
 import { type AnyPolicyObject, canonicalJson, flattenAny } from '#policy';
 import type { Policy } from '#schemas';
 import type { Access, Decision } from './access.ts';
+import { accessText } from './access-text.ts';
 import { PolicySet } from './decide.ts';
+import { compareText } from './order.ts';
+import { probesOf } from './probes.ts';
 
 export interface Change {
   readonly access: Access;
@@ -46,6 +50,51 @@ export function comparePolicies(
       ({ before, after }) => !denies(before) && !denies(after) && before.verdict !== after.verdict,
     ),
   };
+}
+
+export interface Difference {
+  readonly change: Change;
+  /** In words; where it is a sample, what that stands for. */
+  readonly what: string;
+  /** Whether it stands for more than itself. */
+  readonly isSample: boolean;
+}
+
+/** What `after` admits and `before` did not, and the other way round. */
+export interface PolicyDiff {
+  readonly opens: readonly Difference[];
+  readonly closes: readonly Difference[];
+  readonly audits: readonly Difference[];
+  /** Rules of either that no access can be made of, as `<document> <place>`: what changes by them is not known. */
+  readonly unjudged: readonly string[];
+}
+
+/** Compares two sets by what their rules speak of, and by `seen`: what the workloads were seen doing. */
+export function diffPolicies(
+  before: readonly AnyPolicyObject[],
+  after: readonly AnyPolicyObject[],
+  seen: readonly Access[] = [],
+): PolicyDiff {
+  const [a, b] = [probesOf(before), probesOf(after)];
+  const observed = seen.map(access => ({ access, what: accessText(access), isSample: false }));
+  // What is named is told by its own name rather than as one of many.
+  const probes = [...a.probes, ...b.probes].sort((x, y) => Number(y.isSample) - Number(x.isSample));
+  const told = new Map([...probes, ...observed].map(probe => [canonicalJson(probe.access), probe]));
+  const { opens, closes, audits } = comparePolicies(
+    before,
+    after,
+    [...told.values()].map(({ access }) => access),
+  );
+  const differences = (changes: readonly Change[]) => {
+    const byText = new Map<string, Difference>();
+    for (const change of changes) {
+      const { what, isSample } = told.get(canonicalJson(change.access))!;
+      byText.set(`${canonicalJson(change.access.actor)} ${what}`, { change, what, isSample });
+    }
+    return [...byText.values()];
+  };
+  const unjudged = [...new Set([...a.unjudged, ...b.unjudged])].sort(compareText);
+  return { opens: differences(opens), closes: differences(closes), audits: differences(audits), unjudged };
 }
 
 /** Rules that only one of the sets holds, by document and rule id: what to read first. */

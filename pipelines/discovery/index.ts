@@ -1,6 +1,15 @@
 export type { Access, Actor, DecidingRule, Decision, Judged, Verdict } from './access.ts';
 export { accessText } from './access-text.ts';
-export { type Change, type Comparison, comparePolicies, compareRules, explainRule } from './compare.ts';
+export {
+  type Change,
+  type Comparison,
+  comparePolicies,
+  compareRules,
+  type Difference,
+  diffPolicies,
+  explainRule,
+  type PolicyDiff,
+} from './compare.ts';
 export { confidenceOf } from './confidence.ts';
 export { CountedLoss } from './counted-loss.ts';
 export { decide, PolicySet } from './decide.ts';
