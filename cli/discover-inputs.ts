@@ -15,6 +15,8 @@ export interface DiscoverOptions extends Omit<RecordingOptions, 'resume'> {
   readonly emit: readonly EmitterName[];
   /** What the documents say of what was seen. Absent: the defaults. */
   readonly policy?: PolicyOptions;
+  /** Whether nodes are learned, too. Absent: as enrich does. */
+  readonly hosts?: boolean;
 }
 
 /** events = learned + the sum of ignored + the dead letters. */
@@ -30,8 +32,13 @@ export interface Discovered {
 }
 
 /** Errors: INPUT_INVALID, CONFIG_INVALID naming the input and the mend. Damage within an input is in its account. */
-export async function discoverInputs({ emit, policy, ...recording }: DiscoverOptions): Promise<Discovered> {
-  const learning = new Learning({ emit, policy });
+export async function discoverInputs({
+  emit,
+  policy,
+  hosts,
+  ...recording
+}: DiscoverOptions): Promise<Discovered> {
+  const learning = new Learning({ emit, policy, hosts });
   const inputs = await readRecording(recording, learning);
   const { entities, events } = learning;
   return { inputs, entities, events, ...learning.finish() };

@@ -30,18 +30,21 @@ export interface LearningOptions {
   readonly emit: readonly EmitterName[];
   /** What the documents say of what was seen. Absent: the defaults. */
   readonly policy?: PolicyOptions | undefined;
+  /** Whether nodes are learned, too. Absent: as enrich does. */
+  readonly hosts?: boolean | undefined;
 }
 
 export class Learning implements RecordingSink {
   readonly #emit: readonly EmitterName[];
   readonly #policy: PolicyOptions;
-  readonly #learning = new LearnAtOnce({ holdLimit: enrichDefaults.holdLimit });
+  readonly #learning: LearnAtOnce;
   readonly #offsets = new Map<CapturedTopic, number>();
   readonly #otherTopics = new Map<string, number>();
   entities = 0;
   events = 0;
 
-  constructor({ emit, policy = policyDefaults }: LearningOptions) {
+  constructor({ emit, policy = policyDefaults, hosts = enrichDefaults.hosts }: LearningOptions) {
+    this.#learning = new LearnAtOnce({ holdLimit: enrichDefaults.holdLimit, hosts });
     this.#emit = emit;
     this.#policy = policy;
   }

@@ -49,10 +49,11 @@ function learn(events: readonly SampleEvent[]) {
   const intervals = new EntityIntervals();
   for (const value of entities()) intervals.apply({ key: keyOf.entity(value), value, timestampMs: 0 });
   const grown = new Map<string, GrowingProfile>();
-  const learner = new Learner(intervals, {
-    get: key => grown.get(key),
-    put: (key, profile) => void grown.set(key, profile),
-  });
+  const profilesByKey = {
+    get: (key: string) => grown.get(key),
+    put: (key: string, profile: GrowingProfile) => void grown.set(key, profile),
+  };
+  const learner = new Learner(intervals, profilesByKey, { hosts: true });
   const startMs = performance.now();
   let offset = 0;
   for (const event of events) learner.take(event, { topic: 't', partition: 0, offset: offset++ });

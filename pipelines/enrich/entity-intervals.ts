@@ -146,11 +146,11 @@ export class EntityIntervals {
 
   /**
    * What selects the workload's pods: its own selector, else the labels all its pods have in common, without those that
-   * differ by replica, run or revision. Undefined: not known, or nothing that would select.
+   * differ by replica, run or revision. Of a node its host name. Undefined: not known, or nothing that would select.
    */
   selector(workload: Workload): Labels | undefined {
     const owner = ownerKey(workload);
-    const labels = this.#selectors.get(owner) ?? this.#commonLabels.get(owner) ?? {};
+    const labels = this.#selectors.get(owner) ?? this.#commonLabels.get(owner) ?? hostLabel(workload);
     return Object.keys(labels).length > 0 ? labels : undefined;
   }
 
@@ -232,7 +232,7 @@ export class EntityIntervals {
     this.#services.applyService(key, change, value);
   }
 
-  #applyNode(key: string, change: EntityChange, { addresses, podRanges }: NodeProjection): void {
+  #applyNode(key: string, change: EntityChange, { addresses, labels, podRanges }: NodeProjection): void {
     const { cluster, name, op } = change;
     const keys = op === 'DELETED' ? [] : addresses.map(address => `${cluster}/${plainAddress(address)}`);
     holdFrom(this.#addresses, { keys, holder: key, value: { type: 'node', name }, change });
@@ -242,6 +242,10 @@ export class EntityIntervals {
         podRanges.flatMap(range => parseCidr(range) ?? []),
       );
     this.#inPodRange.clear();
+    const hostName = labels[hostNameLabel];
+    if (hostName === undefined) return;
+    const owner = ownerKey({ cluster, namespace: '', workloadKind: 'Node', workload: name });
+    this.#selectors.set(owner, { [hostNameLabel]: hostName });
   }
 
   #applyWorkload({ cluster, kind, namespace, name }: EntityChange, selector: Labels): void {
@@ -267,6 +271,13 @@ function only<T>(held: readonly Held<T>[], atUs: number): Resolution<T> {
   const then = held.filter(({ fromUs, toUs }) => fromUs <= atUs && atUs < toUs);
   if (then.length === 1) return { found: then[0]!.value, always: false };
   return then.length === 0 ? 'unknown' : 'ambiguous';
+}
+
+const hostNameLabel = 'kubernetes.io/hostname';
+
+/** The kubelet labels its node with the name it runs under, unless it is told another. */
+function hostLabel({ workloadKind, workload }: Workload): Labels {
+  return workloadKind === 'Node' ? { [hostNameLabel]: workload } : {};
 }
 
 function ownerKey({ cluster, namespace, workloadKind, workload }: Workload): string {

@@ -10,7 +10,7 @@
 
 import { type BehaviourProfile, policyIdOf } from '#schemas';
 import { EntityIntervals, type EntityRecord } from './entity-intervals.ts';
-import { refusal } from './learn.ts';
+import { type LearnSettings, refusal } from './learn.ts';
 import { Learner, type Outcome, type Place } from './learner.ts';
 import type { LearnableEvent } from './observe.ts';
 import type { GrowingProfile, SelectorOf } from './profile.ts';
@@ -31,10 +31,7 @@ export class LearnAtOnce {
   readonly #holdLimit: number;
   readonly #intervals = new EntityIntervals();
   readonly #profiles = new Map<string, GrowingProfile>();
-  readonly #learner = new Learner(this.#intervals, {
-    get: key => this.#profiles.get(key),
-    put: (key, profile) => void this.#profiles.set(key, profile),
-  });
+  readonly #learner: Learner;
   readonly #ignored = new Map<string, number>();
   readonly #notLearned: NotLearned[] = [];
   #held: HeldEvent[] = [];
@@ -42,8 +39,14 @@ export class LearnAtOnce {
   #learned = 0;
 
   /** `holdLimit`: how many events of unknown containers wait; those beyond are not learned. */
-  constructor({ holdLimit }: { readonly holdLimit: number }) {
+  constructor({ holdLimit, hosts }: Pick<LearnSettings, 'holdLimit' | 'hosts'>) {
     this.#holdLimit = holdLimit;
+    const profiles = this.#profiles;
+    const grown = {
+      get: (key: string) => profiles.get(key),
+      put: (key: string, profile: GrowingProfile) => void profiles.set(key, profile),
+    };
+    this.#learner = new Learner(this.#intervals, grown, { hosts });
   }
 
   entity(record: EntityRecord): void {

@@ -33,6 +33,8 @@ export interface LearnSettings {
   /** How long, and how many events a task, an unknown container is waited for. */
   readonly holdMs: number;
   readonly holdLimit: number;
+  /** Whether what belongs to no container is learned, as its node's. */
+  readonly hosts: boolean;
 }
 
 export interface LearnStores {
@@ -78,7 +80,7 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
     this.#grown = context.store(stores.grown);
     this.#held = context.store(stores.held);
     this.#intervals = context.global(entities);
-    this.#learner = new Learner(this.#intervals, this.#grown);
+    this.#learner = new Learner(this.#intervals, this.#grown, settings);
     context.schedule(settings.flushMs, 'wall-clock', () => {
       this.#retryHeld();
       this.#flush();
@@ -163,6 +165,7 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
 
 const mends: Readonly<Record<string, string>> = {
   'container-unknown': 'its container is in no entity that came in time: does the informer run?',
+  'node-unknown': 'it belongs to no container, and its agent does not name the node',
   'container-ambiguous': 'its container id is claimed by two pods at that time',
   'selector-unknown': 'nothing selects its workload: the owner has no selector and its pods no common label',
   'peer-ambiguous': 'two pods may have held the peer’s address at that time',

@@ -16,6 +16,8 @@ await runPipeline({
     evidenceMs: milliseconds.default(enrichDefaults.evidenceMs),
     holdMs: milliseconds.default(enrichDefaults.holdMs),
     holdLimit: z.coerce.number().int().nonnegative().default(enrichDefaults.holdLimit),
+    /** Whether what belongs to no container is learned, as its node's. */
+    hosts: z.union([z.boolean(), z.stringbool()]).default(enrichDefaults.hosts),
   },
   topics: [...learnedTopics, 'entities.v1', 'behaviours.v1'],
   adapters: { client: kafkaClient, registry: ccompatRegistry },

@@ -22,11 +22,10 @@ export interface Attributed {
  * unknown: whose it is may become known. refused: it cannot be told, and will not be.
  */
 export type Unobserved =
-  | { readonly type: 'ignored'; readonly reason: 'host' | 'irrelevant' }
+  | { readonly type: 'ignored'; readonly reason: 'irrelevant' }
   | { readonly type: 'unknown'; readonly reason: string }
   | { readonly type: 'refused'; readonly reason: string };
 
-const ofHost: Unobserved = { type: 'ignored', reason: 'host' };
 const irrelevant: Unobserved = { type: 'ignored', reason: 'irrelevant' };
 
 interface Known {
@@ -46,7 +45,6 @@ export class Observer {
 
   /** Whatever its verdict. */
   observe(event: LearnableEvent): Attributed | Unobserved {
-    if (event.container.id === '' && event.container.workload === '') return ofHost;
     const known = this.#resolve(event);
     if ('type' in known) return known;
     const { cluster, podUid } = known.identity;
@@ -63,8 +61,7 @@ export class Observer {
       this.#known.clear();
       this.#version = this.#intervals.version;
     }
-    const { container, origin } = event;
-    const id = `${origin.cluster}/${container.id || nameOf(container)}`;
+    const id = `${event.origin.cluster}/${subjectOf(event)}`;
     const found = this.#known.get(id);
     if (found) return found;
     const identity = identify(event, this.#intervals);
@@ -78,7 +75,9 @@ export class Observer {
 /** The agent's word counts where it is complete; it was bound when the event happened. */
 function identify(event: LearnableEvent, intervals: EntityIntervals): Found | Unobserved {
   const { container, origin } = event;
-  const resolution = told(event) ?? intervals.container(origin.cluster, container.id, event.time);
+  if (isOfHost(event) && origin.node === '') return { type: 'refused', reason: 'node-unknown' };
+  const resolution =
+    told(event) ?? host(event) ?? intervals.container(origin.cluster, container.id, event.time);
   if (resolution === 'ambiguous') return { type: 'refused', reason: 'container-ambiguous' };
   if (resolution === 'unknown') return { type: 'unknown', reason: 'container-unknown' };
   // A policy for it could not be made: without a selector it would be a policy for everything in the namespace.
@@ -99,7 +98,21 @@ function told(event: LearnableEvent): Found | undefined {
   return { found, always: true };
 }
 
-/** Of a container without an id: names repeat between namespaces. */
-function nameOf({ namespace, workloadKind, workload, pod, name }: LearnableEvent['container']): string {
-  return `${namespace}/${workloadKind}/${workload}/${pod}/${name}`;
+/** What belongs to no container and no pod is its node's: a workload of one replica, without containers. */
+function host(event: LearnableEvent): Found | undefined {
+  const { cluster, node } = event.origin;
+  if (!isOfHost(event)) return undefined;
+  const found = { cluster, namespace: '', workloadKind: 'Node', workload: node, container: '' };
+  return { found: { ...found, image: '', pod: node, podUid: '' }, always: true };
+}
+
+function isOfHost({ container: { id, namespace, pod, workload } }: LearnableEvent): boolean {
+  return id === '' && namespace === '' && pod === '' && workload === '';
+}
+
+/** Whose it is by its own words. What one event told of a container must not answer for another that tells less: which came first would count. */
+function subjectOf(event: LearnableEvent): string {
+  const { id, namespace, workloadKind, workload, pod, podUid, name } = event.container;
+  if (isOfHost(event)) return event.origin.node;
+  return workload === '' ? id : `${namespace}/${workloadKind}/${workload}/${pod}/${podUid}/${name}/${id}`;
 }

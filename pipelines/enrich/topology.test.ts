@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BehaviourProfile, type EntityChange, localSerdes } from '#schemas';
+import { type BehaviourProfile, type EntityChange, localSerdes, withDefaults } from '#schemas';
 import { type DeadLetter, manualClock, type TestDriver, testDriver } from '#streams';
 import {
   entities,
@@ -16,8 +16,14 @@ import { enrichTopology } from './topology.ts';
 const serdes = localSerdes();
 const settings = { flushMs: 100, evidenceMs: 1000, holdMs: 5000, holdLimit: 3 };
 
-function start(options: { readonly partitions?: number } = {}) {
-  const topology = enrichTopology({ tenant: 'default', serdes, settings });
+function start({
+  hosts = true,
+  ...options
+}: {
+  readonly partitions?: number;
+  readonly hosts?: boolean;
+} = {}) {
+  const topology = enrichTopology({ tenant: 'default', serdes, settings: { ...settings, hosts } });
   return testDriver(topology, { clock: manualClock(1_000_000), ...options });
 }
 
@@ -39,6 +45,11 @@ function profiles(driver: TestDriver): Map<string, BehaviourProfile> {
   const records = driver.read<string, BehaviourProfile>('default.behaviours.v1');
   return new Map(records.map(({ key, value }) => [key, value]));
 }
+
+const ofNode = <E extends SampleEvent>(event: E): E => ({
+  ...event,
+  container: withDefaults('Container', { id: '' }),
+});
 
 const web = 'east/shop/Deployment/web/nginx';
 
@@ -89,19 +100,58 @@ describe('enrich', () => {
     ]);
   });
 
-  it('does not learn what was audited or denied, nor what the host does, and counts both', () => {
-    const driver = start();
+  it('does not learn what was audited or denied, nor, where it is told so, what nodes do, and counts both', () => {
+    const driver = start({ hosts: false });
     tell(driver, entities());
     const make = eventMaker();
     const host = make.open({ pod: pods.web0 }, '/etc/passwd');
     feed(driver, [
       make.open({ pod: pods.web0, verdict: 'DENY' }, '/etc/shadow'),
       make.open({ pod: pods.web0, verdict: 'AUDIT' }, '/etc/shadow'),
-      { ...host, container: { ...host.container, id: '', workload: '' } },
+      ofNode(host),
     ]);
-    expect(profiles(driver).size).toBe(0);
+    expect([...profiles(driver).values()].flatMap(each => each.behaviours)).toEqual([]);
     expect(driver.counters.get('records.dropped.verdict')).toBe(2);
     expect(driver.counters.get('records.dropped.host')).toBe(1);
+  });
+
+  it('learns what belongs to no container as its node’s, selected by the node’s host name', () => {
+    const driver = start();
+    const make = eventMaker();
+    feed(driver, [
+      ofNode(make.open({ pod: pods.web0 }, '/etc/machine-id')),
+      ofNode(make.open({ pod: pods.web1 }, '/boot/x')),
+    ]);
+    const nodes = [...profiles(driver)].map(([key, { selector, behaviours }]) => ({
+      key,
+      selector,
+      objects: behaviours.map(({ object, evidence: { replicas } }) => [object, ...replicas]),
+    }));
+    expect(nodes).toMatchObject([
+      { key: 'east//Node/node-1/', selector: { 'kubernetes.io/hostname': 'node-1' } },
+    ]);
+    const node = withDefaults('NodeProjection', { labels: { 'kubernetes.io/hostname': 'node-1.example' } });
+    tell(driver, [
+      withDefaults('EntityChange', {
+        ...{ cluster: 'east', kind: 'Node', namespace: '', name: 'node-1', uid: 'node-1', op: 'ADDED', node },
+        ...{ observedAt: 1, cause: 'list' },
+      }),
+    ]);
+    feed(driver, [ofNode(make.open({ pod: pods.web0 }, '/etc/hostname'))]);
+    expect(profiles(driver).get('east//Node/node-1/')!.selector).toEqual({
+      'kubernetes.io/hostname': 'node-1.example',
+    });
+  });
+
+  it('puts aside what belongs to no container and to no node that is told', () => {
+    const driver = start();
+    const nowhere = ofNode(eventMaker().open({ pod: pods.web0 }, '/x'));
+    feed(driver, [{ ...nowhere, origin: { ...nowhere.origin, node: '' } }]);
+    expect(driver.deadLetters().map(({ message }) => message)).toEqual([
+      expect.stringContaining(
+        'node-unknown: it belongs to no container, and its agent does not name the node',
+      ),
+    ]);
   });
 
   it('waits for a container that is not known yet', () => {

@@ -15,6 +15,7 @@ export const enrichDefaults: EnrichSettings = {
   evidenceMs: 30_000,
   holdMs: 60_000,
   holdLimit: 10_000,
+  hosts: true,
 };
 
 /** Topics whose events are learned from. */
