@@ -14,6 +14,7 @@ import { type NetworkRules, networkRules } from './network-ir.ts';
 import { compareText } from './order.ts';
 import type { PathOptions } from './path-options.ts';
 import { type Sourced, sourcesOf, withSources } from './rule-sources.ts';
+import { withoutSuspects } from './suspect-behaviours.ts';
 
 export interface WorkloadPolicy {
   readonly cluster: string;
@@ -63,11 +64,12 @@ export function workloadPolicy(
   profiles: readonly BehaviourProfile[],
   { http, ...options }: RuleOptions,
 ): WorkloadPolicy {
-  const sorted = profiles.toSorted((a, b) => compareText(a.container, b.container));
+  const losses = new Set<string>();
+  const learned = withoutSuspects(profiles, { lose: what => losses.add(what) });
+  const sorted = learned.toSorted((a, b) => compareText(a.container, b.container));
   const [first] = sorted;
   if (!first) throw new RangeError('a policy needs at least one profile');
   const { cluster, namespace, workloadKind, workload } = first;
-  const losses = new Set<string>();
   // What was seen on the wire is the pod's, under no container's name: it says nothing of what a container may call. A node has none.
   const containers = sorted
     .filter(({ container }) => container !== '' || workloadKind === 'Node')

@@ -2,13 +2,14 @@
  * The behaviour profile of one container of a workload, growing in place.
  *
  * Owns: which behaviours there are, with their evidence. What it holds depends on the set of events alone (I2), since evidence
- * does (E1). How much memory it takes depends on its behaviours, not on the number of events (E4).
+ * does (E1, O1). How much memory it takes depends on its behaviours, not on the number of events (E4).
  */
 
 import { EvidenceRows, type Sighting } from '#policy';
 import type { Behaviour, BehaviourProfile, Peer } from '#schemas';
 import { BehaviourRows } from './behaviour-rows.ts';
 import { identityOf, type Observed } from './observe.ts';
+import { OpenPorts } from './open-ports.ts';
 import { smaller } from './selector-order.ts';
 
 const mostImages = 16;
@@ -28,8 +29,9 @@ export type SelectorOf = (workload: Omit<ProfileKey, 'container'>) => Labels | u
 export class GrowingProfile {
   readonly key: ProfileKey;
   /** The same rows: what was seen, and when. */
-  readonly #behaviours = new BehaviourRows();
-  readonly #evidence = new EvidenceRows();
+  #behaviours = new BehaviourRows();
+  #evidence = new EvidenceRows();
+  readonly #ports = new OpenPorts();
   #images: readonly string[] = [];
   /** Minutes, the latest first. */
   #alerts: readonly number[] = [];
@@ -53,7 +55,9 @@ export class GrowingProfile {
   }
 
   see(observed: Observed, sighting: Sighting): void {
-    this.#evidence.add(this.#rowOf(observed), sighting);
+    // First the row: to find it may replace the evidence.
+    const row = this.#rowOf(observed);
+    this.#evidence.add(row, sighting);
   }
 
   addImage(image: string): void {
@@ -71,14 +75,17 @@ export class GrowingProfile {
     this.#alerts = [...this.#alerts, minute].sort((a, b) => b - a).slice(0, mostAlerts);
   }
 
-  /** Takes in all that a record knows. True when that was a behaviour more than before. */
+  /** Takes in all that a record knows. True when its behaviours are no longer as many as before. */
   join({ behaviours, images, alerts, selector }: BehaviourProfile): boolean {
     const before = this.size;
     for (const image of images) this.addImage(image);
     for (const minute of alerts) this.#addAlertMinute(minute);
     this.#selector = smaller(this.#selector, selector);
-    for (const behaviour of behaviours) this.#evidence.join(this.#rowOf(behaviour), behaviour.evidence);
-    return this.size > before;
+    for (const behaviour of behaviours) {
+      const row = this.#rowOf(behaviour);
+      this.#evidence.join(row, behaviour.evidence);
+    }
+    return this.size !== before;
   }
 
   /** The whole of it, sorted; selectors as they are now where `selectorOf` knows them. */
@@ -103,9 +110,21 @@ export class GrowingProfile {
   }
 
   #rowOf(observed: Observed): number {
-    const row = this.#behaviours.put(observed);
+    if (this.#ports.opens(observed)) this.#tellAnew();
+    const row = this.#behaviours.put(this.#ports.kept(observed));
     if (row === this.#evidence.length) this.#evidence.push();
     return row;
+  }
+
+  /** Behaviours that were several are one now. */
+  #tellAnew(): void {
+    const { behaviours } = this.record();
+    this.#behaviours = new BehaviourRows();
+    this.#evidence = new EvidenceRows();
+    for (const behaviour of behaviours) {
+      const row = this.#rowOf(behaviour);
+      this.#evidence.join(row, behaviour.evidence);
+    }
   }
 }
 
