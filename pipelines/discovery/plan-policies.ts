@@ -13,8 +13,8 @@
  */
 
 import { nextVersion, type StandingPolicies } from '#policy';
-import type { BehaviourProfile, Policy, PolicyTransition, Serdes, Stage } from '#schemas';
-import { behaviourKey, policyIdOf, textSerde, withDefaults } from '#schemas';
+import type { BehaviourProfile, Policy, PolicyTransition, Serde, Serdes, Stage } from '#schemas';
+import { behaviourKey, jsonSerde, textSerde, withDefaults } from '#schemas';
 import {
   type GlobalTable,
   type KeyValueSpec,
@@ -26,7 +26,9 @@ import {
 } from '#streams';
 import type { CountedLoss } from './counted-loss.ts';
 import { firstPolicy } from './first-policy.ts';
+import { HeldProfile, heldProfileSerde } from './held-profile.ts';
 import type { EmitterName, PolicyOptions } from './make-policy.ts';
+import { type PlannedVersion, versionOf } from './planned-version.ts';
 
 export interface PlanSettings {
   /** How long no behaviour must have been new before a policy is made. */
@@ -41,19 +43,27 @@ export interface PlanSettings {
 
 export interface PlanStores {
   /** Profiles of containers, by behaviour key. */
-  readonly profiles: KeyValueSpec<string, BehaviourProfile>;
+  readonly profiles: KeyValueSpec<string, HeldProfile>;
   /** The last policy of each workload, by policy id. */
-  readonly policies: KeyValueSpec<string, Policy>;
+  readonly policies: KeyValueSpec<string, PlannedVersion>;
+  /** How profiles are kept as records. */
+  readonly records: Serde<BehaviourProfile>;
 }
 
 export function planStores(serdes: Serdes): PlanStores {
+  const records = serdes.of('behaviours.v1');
   return {
     profiles: keyValueStore({
       name: 'container-profiles',
       key: textSerde,
-      value: serdes.of('behaviours.v1'),
+      value: heldProfileSerde(records),
     }),
-    policies: keyValueStore({ name: 'planned-policies', key: textSerde, value: serdes.of('policies.v1') }),
+    policies: keyValueStore({
+      name: 'planned-versions',
+      key: textSerde,
+      value: jsonSerde<PlannedVersion>(),
+    }),
+    records,
   };
 }
 
@@ -82,8 +92,8 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   readonly #due = new Map<string, Due>();
   readonly #containersOf = new Map<string, Set<string>>();
   #context!: ProcessorContext<string, Planned>;
-  #profiles!: KeyValueStore<string, BehaviourProfile>;
-  #policies!: KeyValueStore<string, Policy>;
+  #profiles!: KeyValueStore<string, HeldProfile>;
+  #policies!: KeyValueStore<string, PlannedVersion>;
   #published!: StandingPolicies;
   #loss!: CountedLoss;
 
@@ -98,9 +108,9 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
     this.#policies = context.store(stores.policies);
     this.#published = context.global(published);
     this.#loss = context.global(loss);
-    for (const [key, profile] of this.#profiles.all()) {
-      this.#note(key, profile);
-      this.#touch(policyIdOf(profile), this.#carrier());
+    for (const [key, held] of this.#profiles.all()) {
+      this.#note(key, held);
+      this.#touch(held.policyId, this.#carrier());
     }
     context.schedule(Math.max(1, Math.floor(settings.quietMs / 5)), 'wall-clock', nowMs => {
       this.#settle();
@@ -111,13 +121,13 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   process({ value: profile, ...carrier }: StreamRecord<string, BehaviourProfile>): void {
     const key = behaviourKey(profile);
     const before = this.#profiles.get(key);
-    this.#profiles.put(key, profile);
-    this.#note(key, profile);
-    if (!before || meaning(before) !== meaning(profile)) this.#touch(policyIdOf(profile), carrier);
+    const held = new HeldProfile(profile, this.#options.stores.records);
+    this.#profiles.put(key, held);
+    this.#note(key, held);
+    if (before?.meaning !== held.meaning) this.#touch(held.policyId, carrier);
   }
 
-  #note(key: string, profile: BehaviourProfile): void {
-    const policyId = policyIdOf(profile);
+  #note(key: string, { policyId }: HeldProfile): void {
     const keys = this.#containersOf.get(policyId) ?? new Set();
     this.#containersOf.set(policyId, keys.add(key));
   }
@@ -158,19 +168,23 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   #plan(policyId: string, carrier: Carrier): void {
     const { settings } = this.#options;
     const keys = [...(this.#containersOf.get(policyId) ?? [])];
-    const profiles = keys.map(key => this.#profiles.get(key)!);
+    const { records } = this.#options.stores;
+    const profiles = keys.map(key => records.deserialize(this.#profiles.get(key)!.bytes));
     const first = firstPolicy(profiles, { ...settings, lostEvents: this.#loss.lostOf(profiles) });
     if (!first) {
       this.#context.drop('nothing-to-say');
       return;
     }
-    const last = later(this.#policies.get(policyId), this.#published.get(policyId));
-    const decision = decide(last, first);
+    const standing = this.#published.get(policyId);
+    const last = later(this.#policies.get(policyId), standing && versionOf(standing));
+    const decision = decide(last, versionOf(first));
     if (decision !== 'publish') {
       this.#context.count(`policies.${decision}`);
       return;
     }
-    const policy = last ? nextVersion(last, contentOf(first)) : first;
+    const policy = last
+      ? nextVersion({ ...first, generation: last.generation, digest: last.digest }, contentOf(first))
+      : first;
     this.#context.count('policies.published');
     const from = last?.stage ?? 'LEARNING';
     if (from !== policy.stage) this.#tell(policy, from, carrier);
@@ -191,7 +205,7 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   }
 
   #publish(policyId: string, record: Policy, carrier: Carrier): void {
-    this.#policies.put(policyId, record);
+    this.#policies.put(policyId, versionOf(record));
     this.#context.forward({ ...carrier, key: policyId, value: { topic: 'policies.v1', record } });
   }
 }
@@ -200,12 +214,7 @@ function contentOf({ stage, target, documents, rules, losses, digest, confidence
   return { stage, target, documents, rules, losses, digest, confidence };
 }
 
-/** What a policy can depend on: everything but the evidence. */
-function meaning({ selector, behaviours }: BehaviourProfile): string {
-  return JSON.stringify([selector, behaviours.map(({ evidence: _, source: __, ...behaviour }) => behaviour)]);
-}
-
-function later(a: Policy | undefined, b: Policy | undefined): Policy | undefined {
+function later(a: PlannedVersion | undefined, b: PlannedVersion | undefined): PlannedVersion | undefined {
   if (!a || !b) return a ?? b;
   return a.generation >= b.generation ? a : b;
 }
@@ -214,17 +223,12 @@ function later(a: Policy | undefined, b: Policy | undefined): Policy | undefined
 const waiting: ReadonlySet<Stage> = new Set(['LEARNING', 'CANDIDATE', 'SHADOW']);
 
 function decide(
-  last: Policy | undefined,
-  { digest, stage, ...told }: Policy,
+  last: PlannedVersion | undefined,
+  { digest, stage, story }: PlannedVersion,
 ): 'publish' | 'unchanged' | 'drift' {
   if (!last) return 'publish';
   const isBefore = waiting.has(last.stage) && !waiting.has(stage);
   if (last.digest === digest)
-    return isBefore || (last.stage === stage && story(last) !== story(told)) ? 'publish' : 'unchanged';
+    return isBefore || (last.stage === stage && last.story !== story) ? 'publish' : 'unchanged';
   return waiting.has(last.stage) || last.stage === stage ? 'publish' : 'drift';
-}
-
-/** What is told of a policy besides its documents; how much evidence there is may grow without a new generation. */
-function story({ rules, losses }: Pick<Policy, 'rules' | 'losses'>): string {
-  return JSON.stringify([losses, rules.map(({ summary }) => summary)]);
 }
