@@ -7,7 +7,6 @@
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { SluiceError } from '#errors';
 
@@ -60,9 +59,9 @@ export async function* readInput({ name }: Input): AsyncGenerator<Buffer, void, 
   try {
     const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     const start = await startOf(pieces);
-    const all = Readable.from(restored(start, pieces), { objectMode: true });
+    const all = restored(start, pieces);
     const isPacked = start[0] === 0x1f && start[1] === 0x8b;
-    yield* isPacked ? unpacked(all) : (all as AsyncIterable<Buffer>);
+    yield* isPacked ? unpacked(all) : all;
   } catch (error) {
     throw cannotRead(name, error);
   } finally {
@@ -85,9 +84,39 @@ async function* restored(start: Buffer, pieces: AsyncIterator<Buffer>): AsyncGen
   for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
 }
 
-function unpacked(all: Readable): AsyncIterable<Buffer> {
+/** What is unpacked in one go is lost together, when it is damaged. */
+const packedBytes = 4096;
+
+/** Over all members. The runtime's stream drops what it holds when it fails, so it is never given much. */
+async function* unpacked(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   const gunzip = createGunzip({ chunkSize: pieceBytes });
-  // Failures come out of the last stream, where they are read.
-  pipeline(all, gunzip, () => {});
-  return gunzip;
+  const ready: Buffer[] = [];
+  let failure: Error | undefined;
+  // A write that fails does not call back.
+  let goOn = () => {};
+  gunzip.on('data', (piece: Buffer) => ready.push(piece));
+  gunzip.on('error', error => {
+    failure = error;
+    goOn();
+  });
+  const closed = new Promise<void>(resolve => gunzip.once('close', resolve));
+  try {
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length && !failure; at += packedBytes) {
+        const part = piece.subarray(at, at + packedBytes);
+        await new Promise<void>(resolve => {
+          goOn = resolve;
+          gunzip.write(part, () => resolve());
+        });
+        yield* ready.splice(0);
+      }
+      if (failure) throw failure;
+    }
+    gunzip.end();
+    await closed;
+    yield* ready.splice(0);
+    if (failure) throw failure;
+  } finally {
+    gunzip.destroy();
+  }
 }
