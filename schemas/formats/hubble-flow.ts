@@ -8,6 +8,8 @@ import type { Direction, HttpRequest, Transport, Verdict } from '../generated/ty
 import { type Fields, fieldsOf, listOf, numberOf, textOf, textsOf, timeUs } from './fields.ts';
 
 export interface FlowEnd {
+  /** Empty: not told. */
+  readonly cluster: string;
   readonly namespace: string;
   readonly pod: string;
   /** Without source prefix and without those of Cilium's own. */
@@ -25,6 +27,8 @@ export interface Flow {
   readonly timeUs: number | undefined;
   readonly node: string;
   readonly verdict: Verdict;
+  /** A call on a socket, seen before a Service's address was exchanged, or on the way back: the exchanged one says it all. */
+  readonly isHalfTranslated: boolean;
   /** As the flow's packets went. */
   readonly source: FlowEnd;
   readonly destination: FlowEnd;
@@ -86,8 +90,10 @@ export function readFlow(given: Fields): Flow | string {
     });
   return {
     timeUs: timeUs(textOf(get(flow, 'time')) || textOf(get(given, 'time'))),
-    node: textOf(get(flow, 'node_name')) || textOf(get(given, 'node_name')),
+    // Told behind the name of its cluster, where that has one.
+    node: (textOf(get(flow, 'node_name')) || textOf(get(given, 'node_name'))).replace(/^.*\//, ''),
     verdict,
+    isHalfTranslated: /^SOCK_XLATE_POINT_(PRE_|.*_REV$)/.test(textOf(get(flow, 'sock_xlate_point'))),
     source: end('source', layer4.sourcePort),
     destination: end('destination', layer4.destinationPort),
     transport: layer4.transport,
@@ -187,7 +193,7 @@ function labelsOf(texts: readonly string[]): {
   let namespace = '';
   for (const text of texts) {
     if (text.startsWith('reserved:')) {
-      entities.push(text.slice('reserved:'.length));
+      entities.push(text.slice('reserved:'.length).replace(/^world-ipv[46]$/, 'world'));
       continue;
     }
     const [, source, key = '', value = ''] = /^(?:([a-z0-9-]+):)?([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
@@ -220,6 +226,7 @@ function endOf(
   const [workload] = listOf(get(fields, 'workloads')).map(fieldsOf);
   const entity = entityOrder.find(name => entities.includes(name)) ?? entities[0] ?? '';
   return {
+    cluster: textOf(get(fields, 'cluster_name')),
     namespace: textOf(get(fields, 'namespace')) || namespace,
     pod: textOf(get(fields, 'pod_name')),
     labels,

@@ -108,6 +108,71 @@ describe('a Hubble flow', () => {
       ['web-0 EGRESS world:0/ICMPV6 type 128 ALLOW'],
     ],
     [
+      'that does not tell whether it is a reply is what its flags say',
+      [
+        {
+          is_reply: null,
+          destination: world,
+          l4: { TCP: { source_port: 1, destination_port: 443, flags: { SYN: true } } },
+        },
+        {
+          is_reply: null,
+          source: world,
+          destination: web,
+          l4: { TCP: { source_port: 443, destination_port: 1, flags: { SYN: true, ACK: true } } },
+        },
+      ],
+      ['web-0 EGRESS world:443/TCP ALLOW', 'web-0 EGRESS world:443/TCP ALLOW'],
+    ],
+    [
+      'in the middle of a connection is its client’s',
+      [
+        {
+          is_reply: false,
+          destination: world,
+          l4: { TCP: { source_port: 1, destination_port: 443, flags: { ACK: true, PSH: true } } },
+        },
+      ],
+      ['web-0 EGRESS world:443/TCP ALLOW'],
+    ],
+    [
+      'of a socket is read where the address of a Service has been exchanged, on the way there',
+      ['PRE_DIRECTION_FWD', 'POST_DIRECTION_FWD', 'PRE_DIRECTION_REV', 'POST_DIRECTION_REV'].map(point => ({
+        verdict: point.startsWith('PRE') ? 'TRACED' : 'TRANSLATED',
+        Type: 'SOCK',
+        sock_xlate_point: `SOCK_XLATE_POINT_${point}`,
+        destination: world,
+      })),
+      ['web-0 EGRESS world:5432/TCP ALLOW'],
+    ],
+    [
+      'of HTTP that was refused is no permission, nor that which failed',
+      ['DROPPED', 'ERROR'].map(verdict => ({
+        verdict,
+        destination: world,
+        l7: { type: 'REQUEST', http: { code: 403, method: 'GET', url: '/admin' } },
+      })),
+      ['web-0 EGRESS world:5432/TCP GET /admin DENY', 'web-0 EGRESS world:5432/TCP GET /admin DENY'],
+    ],
+    [
+      'with the answer to a request says the same as the request',
+      [
+        {
+          is_reply: true,
+          source: world,
+          destination: web,
+          l4: { TCP: { source_port: 80, destination_port: 40_000 } },
+          l7: { type: 'RESPONSE', http: { code: 200, method: 'GET', url: '/' } },
+        },
+      ],
+      ['web-0 EGRESS world:80/TCP GET / ALLOW'],
+    ],
+    [
+      'of the world of one family is of the world',
+      [{ destination: { labels: ['reserved:world-ipv6'] }, destination_names: ['a.example.'] }],
+      ['web-0 EGRESS world:5432/TCP ALLOW'],
+    ],
+    [
       'of HTTP has method and path, without query and host',
       [
         {
@@ -144,6 +209,14 @@ describe('a Hubble flow', () => {
     ],
     [{ source: world, destination: world }, 'no pod at either end'],
     [{ l4: {} }, 'no transport'],
+    [{ l4: { VRRP: { type: 1, vrid: 7 } } }, 'no transport'],
+    [
+      {
+        is_reply: null,
+        l4: { TCP: { source_port: 1, destination_port: 2, flags: { FIN: true, ACK: true } } },
+      },
+      'who opened the connection is not told',
+    ],
   ])('%j is skipped: %s', (given, reason) => {
     expect(read(given)).toEqual([{ place: { line: 1, offsetBytes: 0 }, skipped: reason }]);
   });
@@ -162,6 +235,38 @@ describe('a Hubble flow', () => {
     expect(event.network.remote).toMatchObject({ namespace: 'data', labels: { app: 'db' } });
   });
 
+  it('is of the cluster its end is of, on the node without that cluster’s name', () => {
+    const [first, second] = eventsOf(
+      readText(
+        'hubble',
+        JSON.stringify({
+          flow: flow({
+            source: { ...web, cluster_name: 'west' },
+            destination: { ...db, cluster_name: 'east' },
+            node_name: 'west/n7',
+          }),
+        }),
+      ),
+    );
+    expect([first, second].map(each => each!.event.origin)).toMatchObject([
+      { cluster: 'west', node: 'n7' },
+      { cluster: 'east', node: 'n7' },
+    ]);
+  });
+
+  it('may stand among lines that are none: those are counted', () => {
+    const others = [
+      '{"node_status":{"state_change":"NODE_CONNECTED"}}',
+      '{"agent_event":{"type":"AGENT_STARTED"}}',
+    ];
+    const outcomes = readText('hubble', [others[0], line({ destination: world }), others[1]].join('\r\n'));
+    expect(outcomes.map(outcome => ('skipped' in outcome ? outcome.skipped : 'read'))).toEqual([
+      'no flow',
+      'read',
+      'no flow',
+    ]);
+  });
+
   it('is read from an array as from lines', () => {
     const fromArray = eventsOf(
       readText('hubble', JSON.stringify([flow(), flow({ destination: world })], null, 2)),
@@ -173,6 +278,10 @@ describe('a Hubble flow', () => {
     expect(
       readText('hubble', '{"lost_events":{"source":"PERF_EVENT_RING_BUFFER","num_events_lost":"7"}}'),
     ).toMatchObject([{ lost: 7 }]);
+    expect(readText('hubble', '{"lostEvents":{"numEventsLost":3}}\n{"lost_events":{}}')).toMatchObject([
+      { lost: 3 },
+      { lost: 1 },
+    ]);
   });
 
   it('without a verdict is bad', () => {

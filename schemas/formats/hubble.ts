@@ -58,6 +58,7 @@ class Hubble implements JsonFormat {
     const flow = readFlow(object);
     if (typeof flow === 'string') return { bad: flow };
     this.#timeUs = flow.timeUs ?? this.#timeUs;
+    if (flow.isHalfTranslated) return { skipped: 'a call before its address was exchanged, or its way back' };
     const fromClient = isFromClient(flow);
     if (fromClient === undefined) return { skipped: 'who opened the connection is not told' };
     const { source, destination } = flow;
@@ -146,10 +147,16 @@ class Hubble implements JsonFormat {
     yield { topic: 'events.dns.v1', event, subject: { labels: client.labels } };
   }
 
-  #head({ node }: Flow, { namespace, pod, workloadKind, workload }: FlowEnd, place: Place) {
-    const { cluster, input } = this.#options;
+  #head({ node }: Flow, { cluster, namespace, pod, workloadKind, workload }: FlowEnd, place: Place) {
+    const { input } = this.#options;
     const bootId = `${input}:${place.line}`;
-    const origin = { cluster, node, agent: 'feeder/hubble', bootId, sequence: this.#sequence.next(place) };
+    const origin = {
+      cluster: cluster || this.#options.cluster,
+      node,
+      agent: 'feeder/hubble',
+      bootId,
+      sequence: this.#sequence.next(place),
+    };
     const container: Container = withDefaults('Container', {
       id: '',
       namespace,

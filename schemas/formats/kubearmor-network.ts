@@ -1,17 +1,18 @@
 import type { NetworkAccess, Transport } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
 import { numberOf, pairsOf } from './fields.ts';
-import type { Happening, KubeArmorRecord } from './kubearmor-record.ts';
+import type { Happened, Happening, KubeArmorRecord } from './kubearmor-record.ts';
 
 type Told = Partial<
   Pick<NetworkAccess, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort' | 'direction'>
 >;
 
-/** Sockets, connections and bound ports; DNS queries go to port 53 and name no server. */
-export function readKubeArmorNetwork({ resource, data, syscall }: KubeArmorRecord): Happening {
-  const told = lower({ ...pairsOf(resource), ...data });
+/** Sockets, connections, bound ports and what is sent to DNS servers. */
+export function readKubeArmorNetwork(record: KubeArmorRecord): Happening {
+  const { syscall } = record;
+  const told = toldOf(record);
   const probe = told.kprobe ?? told.kfunc ?? told.lsm ?? '';
-  const address = told.remoteip ?? told.sin_addr ?? told.sin6_addr ?? '';
+  const address = told.remoteip ?? told.sin_addr ?? told.sin6_addr ?? told.daddr ?? '';
   const port = numberOf(told.port ?? told.sin_port ?? told.sin6_port) ?? 0;
   const family = told.domain ?? told.sa_family ?? '';
   if (family === 'af_unix' || family === 'af_netlink') return 'a socket within the machine';
@@ -44,6 +45,21 @@ export function readKubeArmorNetwork({ resource, data, syscall }: KubeArmorRecor
       if (probe.includes('socket') || told.type !== undefined) return access('SOCKET', transportOf(told));
       return 'a network operation that is not known';
   }
+}
+
+/** What a DNS server was asked for, and which one; undefined: it is no question. */
+export function readKubeArmorQuestion(record: KubeArmorRecord): Happened | undefined {
+  const { kfunc = '', kprobe = '', domain = '', daddr = '' } = toldOf(record);
+  if (!(kfunc || kprobe).startsWith('udp_send') || domain === '') return undefined;
+  const dns = withDefaults('DnsAnswer', { query: domain.replace(/\.$/, ''), serverAddress: plain(daddr) });
+  return { topic: 'events.dns.v1', dns };
+}
+
+/** Pairs are apart by spaces, those of questions by commas. */
+function toldOf({ resource, data }: KubeArmorRecord): Record<string, string> {
+  const commas = Object.values(data).filter(value => value.includes(','));
+  const within = commas.map(value => pairsOf(value.slice(value.indexOf(',') + 1), ','));
+  return lower(Object.assign({}, pairsOf(resource), data, ...within));
 }
 
 function lower(pairs: Readonly<Record<string, string>>): Record<string, string> {

@@ -8,9 +8,17 @@ export interface KubeArmorRecord {
   readonly resource: string;
   /** Of `Data` and, for network, `Resource`: keys and values in lower case but for those of paths. */
   readonly data: Readonly<Record<string, string>>;
+  /** Of the call, in lower case. */
+  readonly result: string;
   /** Without `SYS_`, in lower case. */
   readonly syscall: string;
 }
 
-/** What happened, without whose it is. Text: why it is no event. */
-export type Happening = { readonly topic: CapturedTopic; readonly [what: string]: unknown } | string;
+/** What happened, without whose it is. */
+export interface Happened {
+  readonly topic: CapturedTopic;
+  readonly [what: string]: unknown;
+}
+
+/** Text: why it is no event. */
+export type Happening = Happened | string;

@@ -110,6 +110,24 @@ describe('a log of KubeArmor', () => {
       { network: { operation: 'ACCEPT', direction: 'INGRESS', localPort: 80, remotePort: 0 } },
     ],
     [
+      'a connection over IPv6',
+      {
+        Operation: 'Network',
+        Resource: 'remoteip=2001:db8::7 port=443 protocol=TCP',
+        Data: 'kprobe=tcp_connect domain=AF_INET6',
+      },
+      { network: { operation: 'CONNECT', remoteAddress: '2001:db8::7', remotePort: 443 } },
+    ],
+    [
+      'a datagram to a DNS server',
+      {
+        Operation: 'Network',
+        Resource: 'sa_family=AF_INET sin_port=53',
+        Data: 'kfunc=UDP_SENDMSG,domain=api.example.org,daddr=10.96.0.10,qtype=AAAA',
+      },
+      { network: { operation: 'SEND', transport: 'UDP', remoteAddress: '10.96.0.10', remotePort: 53 } },
+    ],
+    [
       'a socket',
       {
         Operation: 'Network',
@@ -204,4 +222,30 @@ describe('a log of KubeArmor', () => {
     expect(readText('kubearmor', '{"a":1}')).toMatchObject([
       { bad: expect.stringContaining('no Operation') },
     ]));
+
+  it('of a question to a DNS server is the question too', () => {
+    const events = eventsOf(
+      read({
+        Operation: 'Network',
+        Resource: 'sa_family=AF_INET sin_port=53',
+        Data: 'kfunc=UDP_SENDMSG,domain=API.example.org,daddr=10.96.0.10,qtype=A',
+      }),
+    );
+    expect(events.map(({ event }) => ('dns' in event ? event.dns : event.origin.sequence))).toEqual([
+      0,
+      {
+        ...{ query: 'api.example.org', serverAddress: '10.96.0.10' },
+        ...{ addresses: [], ttlSeconds: 0, responseCode: 0 },
+      },
+    ]);
+  });
+
+  it('of an executable that was not there is none: a shell tries its whole path', () => {
+    const tried = {
+      Operation: 'Process',
+      Resource: '/usr/local/bin/ls',
+      Result: 'No such file or directory',
+    };
+    expect(read(tried)).toMatchObject([{ skipped: 'there was no such executable' }]);
+  });
 });

@@ -12,9 +12,9 @@ import { type Fields, fieldsOf, numberOf, pairsOf, textOf, timeUs } from './fiel
 import type { Place } from './json-objects.ts';
 import { type JsonFormat, jsonReader, LineSequence, type RecordOutcome } from './json-records.ts';
 import { firstWord, readKubeArmorFile } from './kubearmor-file.ts';
-import { readKubeArmorNetwork } from './kubearmor-network.ts';
-import type { Happening, KubeArmorRecord } from './kubearmor-record.ts';
-import type { FormatReader, InputEvent, ReaderOptions } from './outcome.ts';
+import { readKubeArmorNetwork, readKubeArmorQuestion } from './kubearmor-network.ts';
+import type { Happened, Happening, KubeArmorRecord } from './kubearmor-record.ts';
+import type { FormatReader, InputEvent, ReadEvent, ReaderOptions } from './outcome.ts';
 
 export function kubeArmorReader(options: ReaderOptions): FormatReader {
   return jsonReader(new KubeArmor(options));
@@ -35,28 +35,30 @@ class KubeArmor implements JsonFormat {
     const operation = textOf(fields.operation).toLowerCase();
     if (operation === '') return { bad: 'has no Operation: it is no log or alert of KubeArmor' };
     const record = recordOf(fields);
-    const happening = happeningOf(operation, record);
-    if (typeof happening === 'string') return { skipped: happening };
-    const { topic, ...what } = happening;
+    const happened = happeningsOf(operation, record);
+    if (typeof happened === 'string') return { skipped: happened };
     const seconds = numberOf(fields.timestamp);
     this.#timeUs =
       timeUs(textOf(fields.updatedtime)) ?? (seconds === undefined ? this.#timeUs : seconds * 1_000_000);
     const { cluster, input } = this.#options;
-    const origin = {
-      cluster: textOf(fields.clustername) || cluster,
-      node: textOf(fields.hostname),
-      agent: 'feeder/kubearmor',
-      bootId: `${input}:${place.line}`,
-      sequence: this.#sequence.next(place),
-    };
-    const container = containerOf(fields);
-    const process = processOf(fields, operation, record);
-    const event = {
-      ...{ origin, time: this.#timeUs, container, process },
-      ...what,
+    const shared = {
+      time: this.#timeUs,
+      container: containerOf(fields),
+      process: processOf(fields, operation, record),
       verdict: verdictOf(fields),
-    } as unknown as InputEvent;
-    return { events: [{ topic, event, subject: { labels: pairsOf(textOf(fields.labels), ',') } }] };
+    };
+    const subject = { labels: pairsOf(textOf(fields.labels), ',') };
+    const events = happened.map(({ topic, ...what }): ReadEvent => {
+      const origin = {
+        cluster: textOf(fields.clustername) || cluster,
+        node: textOf(fields.hostname),
+        agent: 'feeder/kubearmor',
+        bootId: `${input}:${place.line}`,
+        sequence: this.#sequence.next(place),
+      };
+      return { topic, event: { origin, ...shared, ...what } as unknown as InputEvent, subject };
+    });
+    return { events };
   }
 }
 
@@ -73,8 +75,17 @@ function recordOf(fields: Fields): KubeArmorRecord {
     parentProcessName: textOf(fields.parentprocessname),
     resource,
     data,
+    result: textOf(fields.result).toLowerCase(),
     syscall: (data.syscall ?? '').toLowerCase().replace(/^sys_/, ''),
   };
+}
+
+/** A question to a DNS server is a datagram and the question. Text: why it is no event. */
+function happeningsOf(operation: string, record: KubeArmorRecord): readonly Happened[] | string {
+  const happening = happeningOf(operation, record);
+  if (typeof happening === 'string') return happening;
+  const asked = operation === 'network' ? readKubeArmorQuestion(record) : undefined;
+  return asked ? [happening, asked] : [happening];
 }
 
 function happeningOf(operation: string, record: KubeArmorRecord): Happening {
@@ -97,7 +108,11 @@ function happeningOf(operation: string, record: KubeArmorRecord): Happening {
   }
 }
 
-function executionOf({ resource, processName }: KubeArmorRecord): Happening {
+const absent = 'no such file or directory';
+
+/** What a shell tried along its path and was not there never reached the kernel's check: to admit it would admit what comes there. */
+function executionOf({ resource, processName, result }: KubeArmorRecord): Happening {
+  if (result === absent) return 'there was no such executable';
   const command = resource.trim();
   // The path may hold spaces; then only the process's name tells where it ends.
   const isNamed = processName.startsWith('/') && `${command} `.startsWith(`${processName} `);
