@@ -62,7 +62,7 @@ export function discover(program: Command): void {
         ? await withBroker(config, { clientId: 'sluice-discover', topics: readTopics }, learn)
         : await learn();
       putDocuments(discovered.policies, { folder: out, form: output });
-      summarise(discovered, performance.now() - startMs);
+      sayDiscovered(discovered, performance.now() - startMs);
       if (discovered.learned > 0) return;
       say('nothing could be learned: see above what became of the records');
       process.exitCode = exitCodes.findings.code;
@@ -102,7 +102,8 @@ function parseEmit(list: string): EmitterName[] {
   return names as EmitterName[];
 }
 
-function summarise(
+/** What became of the events, and what the policies say besides and leave out, on standard error. */
+export function sayDiscovered(
   { inputs, policies, entities, events, learned, ignored, deadLetters }: Discovered,
   tookMs: number,
 ): void {

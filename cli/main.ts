@@ -14,6 +14,7 @@ import { discover } from './discover.ts';
 import { down } from './down.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { policy } from './policy.ts';
+import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';
 import { topology } from './topology.ts';
@@ -26,6 +27,7 @@ const commands: readonly ((program: Command) => void)[] = [
   status,
   discover,
   simulate,
+  replay,
   policy,
   topology,
 ];

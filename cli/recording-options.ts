@@ -22,12 +22,13 @@ export interface RecordingFlags extends BrokerOptions {
 /** Topics that can be read from: events, and what was denied or audited. */
 const readable: readonly RecordTopicName[] = [...learnedTopics, 'alerts.v1'];
 
-export function addRecordingOptions(command: Command): Command {
+/** `from`: what is read when nothing is named; absent: something must be. */
+export function addRecordingOptions(command: Command, from?: readonly string[]): Command {
+  const what =
+    'what was recorded: files, directories, - for standard input (gzip is unpacked); topic for all event topics of the tenant, topic:NAME for one';
+  const option = new Option('--from <paths...>', what);
   command
-    .requiredOption(
-      '--from <paths...>',
-      'what was recorded: files, directories, - for standard input (gzip is unpacked); topic for all event topics of the tenant, topic:NAME for one',
-    )
+    .addOption(from ? option.default(from, from.join(', ')) : option.makeOptionMandatory())
     .addOption(
       new Option('--format <format>', 'what the files are')
         .choices(['auto', ...formatNames])

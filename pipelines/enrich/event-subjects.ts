@@ -2,6 +2,7 @@
 
 import { SluiceError } from '#errors';
 import type { ReadEvent } from '#formats';
+import type { LogRecord } from '#kafka';
 import { type EntityChange, entityKey } from '#schemas';
 import type { EntityRecord } from './entity-intervals.ts';
 import type { ReadObjects } from './entity-objects.ts';
@@ -13,6 +14,8 @@ export interface RecordingSink {
   entity(record: EntityRecord): void;
   /** Errors: VALUE_INVALID naming the field; the event then counts as bad. */
   event(event: ReadEvent): void;
+  /** A record of a topic that could not be read. Absent: it is counted and named in the account alone. */
+  unreadable?(record: LogRecord, error: SluiceError): void;
 }
 
 export class EventSubjects {

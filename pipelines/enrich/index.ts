@@ -4,7 +4,7 @@ export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-
 export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
 export type { RecordingSink } from './event-subjects.ts';
 export { labelledKind } from './labelled-kind.ts';
-export { LearnAtOnce, type NotLearned } from './learn-at-once.ts';
+export { LearnAtOnce, type LearnState, type NotLearned } from './learn-at-once.ts';
 export { identityOf, type LearnableEvent, type Observed } from './observe.ts';
 export { type Attributed, Observer, type Unobserved } from './observer.ts';
 export { GrowingProfile } from './profile.ts';

@@ -8,12 +8,12 @@
  * the same account: there only the time differs at which what is held is tried again.
  */
 
-import { type BehaviourProfile, policyIdOf } from '#schemas';
+import { type BehaviourProfile, behaviourKey, policyIdOf } from '#schemas';
 import { EntityIntervals, type EntityRecord } from './entity-intervals.ts';
 import { type LearnSettings, refusal } from './learn.ts';
 import { Learner, type Outcome, type Place } from './learner.ts';
 import type { LearnableEvent } from './observe.ts';
-import type { GrowingProfile, SelectorOf } from './profile.ts';
+import { GrowingProfile, type SelectorOf } from './profile.ts';
 
 /** An event that would have become a dead letter. */
 export interface NotLearned extends Place {
@@ -27,20 +27,37 @@ interface HeldEvent {
   readonly outcome: Outcome;
 }
 
+/** All that was learned; without entities, which are to be fed again. Fit for JSON. */
+export interface LearnState {
+  readonly learned: number;
+  readonly ignored: readonly (readonly [string, number])[];
+  readonly notLearned: readonly NotLearned[];
+  readonly held: readonly HeldEvent[];
+  readonly profiles: readonly BehaviourProfile[];
+}
+
 export class LearnAtOnce {
   readonly #holdLimit: number;
   readonly #intervals = new EntityIntervals();
   readonly #profiles = new Map<string, GrowingProfile>();
   readonly #learner: Learner;
-  readonly #ignored = new Map<string, number>();
-  readonly #notLearned: NotLearned[] = [];
-  #held: HeldEvent[] = [];
+  readonly #ignored: Map<string, number>;
+  readonly #notLearned: NotLearned[];
+  #held: HeldEvent[];
   #triedVersion = -1;
-  #learned = 0;
+  #learned: number;
 
-  /** `holdLimit`: how many events of unknown containers wait; those beyond are not learned. */
-  constructor({ holdLimit, hosts }: Pick<LearnSettings, 'holdLimit' | 'hosts'>) {
+  /**
+   * `holdLimit`: how many events of unknown containers wait; those beyond are not learned. `state`: what an earlier one had
+   * learned.
+   */
+  constructor({ holdLimit, hosts }: Pick<LearnSettings, 'holdLimit' | 'hosts'>, state?: LearnState) {
     this.#holdLimit = holdLimit;
+    this.#ignored = new Map(state?.ignored);
+    this.#notLearned = [...(state?.notLearned ?? [])];
+    this.#held = [...(state?.held ?? [])];
+    this.#learned = state?.learned ?? 0;
+    for (const each of state?.profiles ?? []) this.#profiles.set(behaviourKey(each), GrowingProfile.of(each));
     const profiles = this.#profiles;
     const grown = {
       get: (key: string) => profiles.get(key),
@@ -74,6 +91,16 @@ export class LearnAtOnce {
       ignored: this.#ignored as ReadonlyMap<string, number>,
       notLearned: this.#notLearned as readonly NotLearned[],
       held: this.#held.length,
+    };
+  }
+
+  state(): LearnState {
+    return {
+      learned: this.#learned,
+      ignored: [...this.#ignored],
+      notLearned: [...this.#notLearned],
+      held: [...this.#held],
+      profiles: [...this.#profiles.values()].map(profile => profile.record()),
     };
   }
 

@@ -213,6 +213,7 @@ class RecordingReading {
 
   #takeRecord(account: InputAccount, name: RecordTopicName, each: SpanRecord): void {
     const { topic, partition, offset } = each.record;
+    if ('error' in each) this.#sink.unreadable?.(each.record, each.error);
     const outcome = this.#inTime(topicOutcome(name, each));
     const failure = 'events' in outcome ? this.#subjects.take(outcome.events) : undefined;
     noteOutcome(account, outcome, { failure, placed: bad => `${topic}/${partition}@${offset}: ${bad}` });

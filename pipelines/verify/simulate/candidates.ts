@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { SluiceError } from '#errors';
 import type { LogClient } from '#kafka';
-import { type AnyPolicyObject, parseAnyDocument, parseAnyPolicyText } from '#policy';
+import { type AnyPolicyObject, parseAnyDocument, parseAnyPolicyText, StandingPolicies } from '#policy';
 import { captureSpans, listInputs, readSpan } from '#recordings';
 import type { Policy, Serdes, Stage } from '#schemas';
 
@@ -48,9 +48,13 @@ export interface PublishedOptions {
   readonly tenant: string;
 }
 
-/** The newest version of every policy in policies.v1 that was not removed, by policy id. Errors: the log's. */
-export async function readPublished({ client, serdes, tenant }: PublishedOptions): Promise<Policy[]> {
-  const newest = new Map<string, Policy>();
+/** The version that stands of every policy in policies.v1, by policy id. Errors: the log's, and those of unreadable records. */
+export async function readPublished({
+  client,
+  serdes,
+  tenant,
+}: PublishedOptions): Promise<readonly Policy[]> {
+  const standing = new StandingPolicies();
   for (const span of await captureSpans(client, { tenant, names: ['policies.v1'] })) {
     await readSpan(
       { ...span, name: 'policies.v1' },
@@ -59,15 +63,13 @@ export async function readPublished({ client, serdes, tenant }: PublishedOptions
         onRecords: records => {
           for (const each of records) {
             if ('error' in each) throw each.error;
-            const policyId = each.record.key?.toString() ?? '';
-            if (each.value) newest.set(policyId, each.value);
-            else newest.delete(policyId);
+            standing.apply({ key: each.record.key?.toString() ?? '', value: each.value });
           }
         },
       },
     );
   }
-  return [...newest.values()].sort((a, b) => (a.policyId < b.policyId ? -1 : 1));
+  return standing.all();
 }
 
 /** Documents of the policies at these stages. Errors: POLICY_INVALID; INPUT_INVALID when there is none. */
