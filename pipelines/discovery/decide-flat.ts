@@ -20,6 +20,7 @@ import {
 import type { Peer } from '#schemas';
 import type { Access, Verdict } from './access.ts';
 import { parentOf } from './sensitive-paths.ts';
+import { opensSocket } from './traffic-behaviours.ts';
 
 export interface FlatVerdict<R> {
   readonly verdict: Verdict;
@@ -30,7 +31,7 @@ type Asked = Omit<Access, 'actor'>;
 
 /** One verdict for each class that speaks of the access. */
 export function decideFlat<R extends FlatRule>(rules: readonly R[], access: Asked): FlatVerdict<R>[] {
-  const { operation, object } = access;
+  const { operation } = access;
   const path = (name: 'process' | 'file', write: boolean) => decidePath(rules, access, { name, write });
   const transport = () => decideCode(rules, access, 'network');
   const found = (): (FlatVerdict<R> | null)[] => {
@@ -49,7 +50,7 @@ export function decideFlat<R extends FlatRule>(rules: readonly R[], access: Aske
       case 'SOCKET':
         return [transport()];
       case 'SYSCALL':
-        return object === 'socket' ? [transport()] : [decideSyscall(rules, access)];
+        return opensSocket(access) ? [transport()] : [decideSyscall(rules, access)];
       case 'CAPABILITY':
         return [decideCode(rules, access, 'capability')];
       case 'DNS':

@@ -6,10 +6,11 @@
 
 import { containerNameKey, type KubeArmorHostPolicy, type KubeArmorPolicy } from '#policy';
 import type { Transport } from '#schemas';
+import type { ContainerPolicy } from './container-rules.ts';
 import { documentName } from './document-name.ts';
 import type { EmitOptions, Emitted, Ground } from './emitted.ts';
 import type { PathRule } from './generalise.ts';
-import type { ContainerPolicy, WorkloadPolicy } from './policy-ir.ts';
+import type { WorkloadPolicy } from './policy-ir.ts';
 import type { Sourced } from './rule-sources.ts';
 
 const severity = { unseen: 5, traced: 8 };

@@ -14,7 +14,11 @@ import type { WorkloadPolicy } from './policy-ir.ts';
 /** None when no network activity was seen. One entry per peer and port, so that none is joined with another's port. */
 export function emitKubernetes(policy: WorkloadPolicy, options: EmitOptions): Emitted[] {
   const { network, namespace, workloadKind, workload, selector } = policy;
-  if (!network || workloadKind === 'Node') return [];
+  if (!network) return [];
+  if (workloadKind === 'Node') {
+    options.lose('whom the node talks to: a NetworkPolicy selects no nodes');
+    return [];
+  }
   const egress = network.egress.flatMap(rule => sayable('egress', rule, options));
   const ingress = network.ingress.flatMap(rule => sayable('ingress', rule, options));
   const grounds = new Map<string, Ground>();

@@ -16,6 +16,7 @@ import type { Behaviour, BehaviourProfile, Evidence, Peer, Transport } from '#sc
 import { withDefaults } from '#schemas';
 import { generaliseHttp, type HttpOptions, type HttpRule, type Request } from './generalise-http.ts';
 import { compareText } from './order.ts';
+import { isTraffic, opensSocket } from './traffic-behaviours.ts';
 
 export interface NetworkRules {
   readonly egress: readonly PeerRule[];
@@ -75,9 +76,8 @@ export function networkRules(
   };
 }
 
-function isNetwork({ operation, object }: Behaviour): boolean {
-  if (operation === 'SYSCALL') return object === 'socket';
-  return ['CONNECT', 'ACCEPT', 'BIND', 'SEND', 'DNS'].includes(operation);
+function isNetwork(behaviour: Behaviour): boolean {
+  return isTraffic(behaviour) || opensSocket(behaviour) || behaviour.operation === 'DNS';
 }
 
 interface Named {

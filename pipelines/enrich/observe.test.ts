@@ -145,7 +145,7 @@ describe('what an event says', () => {
       { operation: 'LISTEN', localPort: 40_000 },
       ['BIND TCP 40000 -'],
     ],
-    ['a socket by its transport', { operation: 'SOCKET', transport: 'RAW' }, ['SYSCALL socketRAW 0 -']],
+    ['a socket by its transport', { operation: 'SOCKET', transport: 'RAW' }, ['SOCKET RAW 0 -']],
     ['nothing of sockets within a machine', { operation: 'CONNECT', transport: 'UNIX' }, []],
   ] satisfies [string, Partial<NetworkAccessInput>, string[] | string][])(
     'is, of the network, %s',

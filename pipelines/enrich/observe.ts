@@ -108,7 +108,7 @@ function observeNetwork(network: NetworkAccess, source: string, resolvePeer: Res
       return [{ ...onObject('BIND', '', source), transport, port }];
     }
     case 'SOCKET':
-      return [{ ...onObject('SYSCALL', 'socket', source), transport }];
+      return [{ ...onObject('SOCKET', '', source), transport }];
     case 'OTHER':
       return nothing;
   }
