@@ -13,7 +13,7 @@ import { classify } from '#errors';
 import { discover } from './discover.ts';
 import { down } from './down.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { policy } from './policy.ts';
+import { policy } from './policy/policy.ts';
 import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';

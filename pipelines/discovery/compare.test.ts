@@ -84,21 +84,19 @@ describe('two sets of policies', () => {
 
 describe('a rule', () => {
   const made = makePolicy([profile([evidence(3, 1)])], ['kubearmor'])!;
-  const whole = {
-    ...made,
-    policyId: 'p',
-    generation: 1,
-    prevDigest: '',
-    stage: 'CANDIDATE' as const,
-    signature: null,
-  };
+  const explained = (wanted: string) =>
+    explainRule(made.rules.find(({ summary, ruleId }) => summary === wanted || ruleId === wanted)!);
 
-  it('is explained by what it says, how much was seen, and when', () => {
-    const rule = made.rules.find(({ summary }) => summary === 'executes /bin/0')!;
-    expect(explainRule(whole, rule.ruleId)).toContain('1 distinct object, 3 events on 1 day by 1 replica');
-    expect(explainRule(whole, rule.ruleId)).toContain('from 1970-01-02T00:00:00.000Z');
-    expect(explainRule(whole, 'process/default')).toContain('no evidence');
-    expect(explainRule(whole, 'process/none')).toBeUndefined();
+  it('is explained by what it says, what it admits unseen, how much was seen, and when', () => {
+    const text = explained('executes /bin/0');
+    expect(text).toContain('1 distinct object, 3 events on 1 day by 1 replica');
+    expect(text).toContain('from 1970-01-02T00:00:00.000Z');
+    expect(text).toContain('admits nothing that was not seen');
+    expect(explained('process/default')).toContain('no evidence');
+    const wide = { ...made.rules[0]!, admits: 'names with digits', unseen: -1 };
+    expect(explainRule(wide)).toContain(
+      'admits things nobody can count that were not seen: names with digits',
+    );
   });
 });
 
