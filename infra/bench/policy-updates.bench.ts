@@ -12,13 +12,16 @@ const updates = 30;
 const stack = await startStack({ ephemeral: true });
 try {
   const { bootstrapServers, registryUrl } = stack;
-  const tookMs = await measurePolicyUpdates({ bootstrapServers, registryUrl, tenant: 'bench', updates });
+  const of = async (tenant: string, busy: boolean) => {
+    const tookMs = await measurePolicyUpdates({ bootstrapServers, registryUrl, tenant, updates, busy });
+    const [smallestMs, medianMs, largestMs] = [Math.min(...tookMs), median(tookMs), Math.max(...tookMs)].map(
+      Math.round,
+    );
+    return { smallestMs, medianMs, largestMs };
+  };
   const result = {
-    bench: 'policy-updates',
-    updates,
-    medianMs: Math.round(median(tookMs)),
-    largestMs: Math.round(Math.max(...tookMs)),
-    smallestMs: Math.round(Math.min(...tookMs)),
+    ...{ bench: 'policy-updates', updates },
+    ...{ quiet: await of('quiet', false), learning: await of('learning', true) },
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } finally {

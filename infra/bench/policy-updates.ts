@@ -16,10 +16,13 @@ export interface UpdateOptions {
   readonly registryUrl: string;
   readonly tenant: string;
   readonly updates: number;
+  /** True: the workload shows something else that is new every 200 ms, as one does that has just been started. */
+  readonly busy?: boolean;
 }
 
 const startMs = 60_000;
 const updateMs = 30_000;
+const busyMs = 200;
 
 /**
  * Milliseconds from just before each event is sent until its policy was read, one after another, at changing distances.
@@ -53,11 +56,14 @@ export async function measurePolicyUpdates(options: UpdateOptions): Promise<numb
     },
   });
   const make = eventMaker(randomUUID());
+  const send = async (path: string) => {
+    const event = make.exec({ pod: pods.web0 }, path);
+    await producer.send([record('events.process.v1', keyOf.event(event), event)]);
+  };
   const update = async (path: string, mostMs: number): Promise<number> => {
     const seen = new Promise<void>(resolve => admitted.set(path, resolve));
-    const event = make.exec({ pod: pods.web0 }, path);
     const sentMs = performance.now();
-    await producer.send([record('events.process.v1', keyOf.event(event), event)]);
+    await send(path);
     const late = pause(mostMs, 'late', { ref: false });
     if ((await Promise.race([seen, late])) === 'late')
       throw new Error(`no policy admits ${path} after ${mostMs} ms`);
@@ -67,12 +73,16 @@ export async function measurePolicyUpdates(options: UpdateOptions): Promise<numb
   const processes = (['enrich', 'discovery'] as const).map(pipeline => start(pipeline, options));
   try {
     await update('/usr/bin/first', startMs);
+    let others = 0;
+    const busy = setInterval(() => void send(`/usr/bin/other-${others++}`), busyMs);
+    if (options.busy !== true) clearInterval(busy);
     const tookMs: number[] = [];
     for (let i = 0; i < updates; i++) {
       // Not in step with anything that happens at intervals.
       await pause(137 + ((i * 271) % 500));
       tookMs.push(await update(`/usr/bin/update-${i}`, updateMs));
     }
+    clearInterval(busy);
     return tookMs;
   } finally {
     for (const each of processes) each.kill('SIGTERM');

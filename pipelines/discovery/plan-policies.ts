@@ -87,6 +87,9 @@ interface Due {
   readonly carrier: Carrier;
 }
 
+/** Ten thousand workloads may be due at once, after a start: records must go on being read meanwhile. */
+const longestTurnMs = 200;
+
 export class PlanPolicies implements Processor<string, BehaviourProfile, string, Planned> {
   readonly #options: PlanOptions;
   readonly #due = new Map<string, Due>();
@@ -156,9 +159,11 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
     return { timestampMs: clock.now(), headers: {}, origin };
   }
 
+  /** Those that have waited longest first; what there is no time for waits for the next turn. */
   #planDue(nowMs: number): void {
     const { quietMs, maxWaitMs } = this.#options.settings;
     for (const [policyId, { sinceMs, lastMs, carrier }] of this.#due) {
+      if (this.#context.clock.now() - nowMs > longestTurnMs) return;
       if (nowMs - lastMs < quietMs && nowMs - sinceMs < maxWaitMs) continue;
       this.#due.delete(policyId);
       this.#plan(policyId, carrier);

@@ -20,7 +20,7 @@ import { type Planned, PlanPolicies, type PlanSettings, planStores } from './pla
 
 export const discoveryDefaults: PlanSettings = {
   quietMs: 500,
-  maxWaitMs: 30_000,
+  maxWaitMs: 1_000,
   stage: 'CANDIDATE',
   emit: emitterNames,
   policy: policyDefaults,
