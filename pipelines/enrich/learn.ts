@@ -10,8 +10,9 @@
  */
 
 import { SluiceError } from '#errors';
+import { alertEvent } from '#formats';
 import type { LogRecord } from '#kafka';
-import { type DeadLetter, parseTopicName, type Serdes, textSerde } from '#schemas';
+import { type Alert, type DeadLetter, parseTopicName, type Serdes, textSerde } from '#schemas';
 import {
   type GlobalTable,
   type KeyValueSpec,
@@ -22,7 +23,7 @@ import {
   type StreamRecord,
 } from '#streams';
 import type { EntityIntervals } from './entity-intervals.ts';
-import { Learner, type Outcome } from './learner.ts';
+import { Learner, type Outcome, type Place } from './learner.ts';
 import type { LearnableEvent } from './observe.ts';
 import type { GrowingProfile } from './profile.ts';
 import { profileSerde } from './profile-serde.ts';
@@ -59,7 +60,10 @@ export interface LearnOptions {
 
 type Context = ProcessorContext<string, GrowingProfile>;
 
-export class Learn implements Processor<string, LearnableEvent, string, GrowingProfile> {
+/** Alerts are of what was audited or denied, and that is an event like any other, with its verdict. */
+export type Reported = LearnableEvent | Alert;
+
+export class Learn implements Processor<string, Reported, string, GrowingProfile> {
   readonly #options: LearnOptions;
   readonly #heldSinceMs = new Map<string, number>();
   #context!: Context;
@@ -68,7 +72,7 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
   #grown!: KeyValueStore<string, GrowingProfile>;
   #held!: KeyValueStore<string, DeadLetter>;
   #triedVersion = -1;
-  #last: StreamRecord<string, LearnableEvent> | null = null;
+  #last: StreamRecord<string, Reported> | null = null;
 
   constructor(options: LearnOptions) {
     this.#options = options;
@@ -87,13 +91,20 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
     });
   }
 
-  process(record: StreamRecord<string, LearnableEvent>): void {
+  process(record: StreamRecord<string, Reported>): void {
     this.#last = record;
-    const outcome = this.#learner.take(record.value, record.origin);
+    const outcome = this.#take(record.value, record.origin);
     if (this.#count(outcome)) return;
     const error = refusal(outcome);
     if (outcome.type === 'refused' || this.#held.size >= this.#options.settings.holdLimit) throw error;
     this.#hold(this.#context.received!, error);
+  }
+
+  #take(reported: Reported, place: Place): Outcome {
+    const event = 'rule' in reported ? alertEvent(reported)?.event : reported;
+    return event
+      ? this.#learner.take(event as LearnableEvent, place)
+      : { type: 'ignored', reason: 'irrelevant' };
   }
 
   /** True when the event is dealt with. */
@@ -132,7 +143,7 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
     { retry, isOver }: { readonly retry: boolean; readonly isOver: boolean },
   ): boolean {
     if (!retry) return false;
-    const outcome = this.#learner.take(this.#eventOf(letter), letter);
+    const outcome = this.#take(this.#reported(letter), letter);
     if (this.#count(outcome)) return true;
     if (outcome.type !== 'refused' && !isOver) return false;
     const { timestamp: timestampMs, ...record } = letter;
@@ -140,7 +151,7 @@ export class Learn implements Processor<string, LearnableEvent, string, GrowingP
     return true;
   }
 
-  #eventOf({ topic, value }: DeadLetter): LearnableEvent {
+  #reported({ topic, value }: DeadLetter): Reported {
     const { name } = parseTopicName(topic)!;
     return this.#options.serdes.of(name as 'events.file.v1').deserialize(value!);
   }

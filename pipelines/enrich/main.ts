@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { kafkaClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import { runPipeline } from '#streams';
-import { enrichDefaults, enrichTopology, learnedTopics } from './topology.ts';
+import { enrichDefaults, enrichTopology, reportedTopics } from './topology.ts';
 
 const milliseconds = z.coerce.number().int().positive();
 
@@ -19,7 +19,7 @@ await runPipeline({
     /** Whether what belongs to no container is learned, as its node's. */
     hosts: z.union([z.boolean(), z.stringbool()]).default(enrichDefaults.hosts),
   },
-  topics: [...learnedTopics, 'entities.v1', 'behaviours.v1'],
+  topics: [...reportedTopics, 'entities.v1', 'behaviours.v1'],
   adapters: { client: kafkaClient, registry: ccompatRegistry },
   topology: enrichTopology,
 });

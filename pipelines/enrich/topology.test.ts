@@ -115,6 +115,25 @@ describe('enrich', () => {
     expect(driver.counters.get('records.dropped.host')).toBe(1);
   });
 
+  it('notes when something was denied, also from alerts, which are the only record of it', () => {
+    const driver = start();
+    tell(driver, entities());
+    const { origin, time, container, process, file } = eventMaker().open({ pod: pods.web0 }, '/etc/shadow');
+    const rule = { policyId: 'p', ruleId: 'file/default', generation: 1 };
+    const head = { origin, time, container, process, verdict: 'DENY' as const, rule };
+    const alerts = [withDefaults('Alert', { ...head, file }), withDefaults('Alert', head)];
+    driver.pipe(
+      'default.alerts.v1',
+      alerts.map(value => ({ key: 'k', value })),
+    );
+    expect(profiles(driver).get(web)).toMatchObject({
+      behaviours: [],
+      alerts: [Math.floor(time / 60_000_000)],
+    });
+    expect(driver.counters.get('records.dropped.verdict')).toBe(1);
+    expect(driver.counters.get('records.dropped.irrelevant')).toBe(1);
+  });
+
   it('learns what belongs to no container as its node’s, selected by the node’s host name', () => {
     const driver = start();
     const make = eventMaker();

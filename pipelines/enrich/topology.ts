@@ -3,8 +3,7 @@
 import { type RecordTopicName, type Serdes, textSerde, topicName } from '#schemas';
 import { type Builder, merge, process, repartition, type Topology, to, topology } from '#streams';
 import { EntityIntervals } from './entity-intervals.ts';
-import { Learn, type LearnSettings, learnStores } from './learn.ts';
-import type { LearnableEvent } from './observe.ts';
+import { Learn, type LearnSettings, learnStores, type Reported } from './learn.ts';
 import { profileSerde } from './profile-serde.ts';
 import { PublishProfiles, type PublishSettings, profileStore } from './publish-profiles.ts';
 
@@ -28,6 +27,9 @@ export const learnedTopics = [
   'events.dns.v1',
 ] as const satisfies readonly RecordTopicName[];
 
+/** What was audited or denied is not learned, but when that was is. */
+export const reportedTopics = [...learnedTopics, 'alerts.v1'] as const satisfies readonly RecordTopicName[];
+
 export interface EnrichOptions {
   readonly tenant: string;
   readonly serdes: Serdes;
@@ -46,7 +48,7 @@ export function enrichTopology({ tenant, serdes, settings: given }: EnrichOption
       value: serdes.of('entities.v1'),
       view: () => new EntityIntervals(),
     });
-    merge(...learnedTopics.map(topic => events(builder, topic, { tenant, serdes }))).pipe(
+    merge(...reportedTopics.map(topic => reports(builder, topic, { tenant, serdes }))).pipe(
       process(() => new Learn({ serdes, entities, stores, settings }), {
         name: 'learn',
         stores: [stores.grown, stores.held],
@@ -62,12 +64,12 @@ export function enrichTopology({ tenant, serdes, settings: given }: EnrichOption
   });
 }
 
-function events(
+function reports(
   builder: Builder,
-  topic: (typeof learnedTopics)[number],
+  topic: (typeof reportedTopics)[number],
   { tenant, serdes }: Pick<EnrichOptions, 'tenant' | 'serdes'>,
 ) {
-  return builder.source<string, LearnableEvent>(topicName(tenant, topic), {
+  return builder.source<string, Reported>(topicName(tenant, topic), {
     key: textSerde,
     value: serdes.of(topic as 'events.file.v1'),
     timestampMs: ({ value }) => Math.floor(value.time / 1000),
