@@ -161,7 +161,7 @@ const dnsPort = 53;
 function observeDns({ dns }: DnsEvent, source: string, resolvePeer: ResolvePeer): Observation {
   const object = dns.query.toLowerCase().replace(/\.$/, '');
   if (object === '') return nothing;
-  const server = resolvePeer(dns.serverAddress, { transport: 'UDP', port: dnsPort }, null);
+  const server = resolvePeer(dns.serverAddress, { transport: 'UDP', port: dnsPort }, dns.server);
   if (!('peers' in server)) return server;
   const asked = server.peers.map(
     (peer): Observed => ({

@@ -6,7 +6,7 @@
  * said something itself (unheard-sides.ts): what was let out by one and dropped by the other is not learned of the other.
  */
 
-import type { Container, NetworkAccess } from '../generated/types.ts';
+import type { Container, Endpoint, NetworkAccess } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
 import { type Fields, fieldsOf, numberOf } from './fields.ts';
 import {
@@ -119,13 +119,7 @@ class Hubble implements JsonFormat {
       remoteAddress: remote.address,
       remotePort: remote.port,
       icmpType: requestType(transport, icmpType),
-      remote: {
-        namespace: remote.namespace,
-        pod: remote.pod,
-        labels: { ...remote.labels },
-        entity: remote.entity,
-        dnsNames: remote.names.map(name => name.toLowerCase().replace(/\.$/, '')),
-      },
+      remote: endpointOf(remote),
       http,
     });
     const event = { ...this.#head(flow, local, place), network, verdict: flow.verdict };
@@ -141,7 +135,9 @@ class Hubble implements JsonFormat {
       addresses,
       ttlSeconds,
       responseCode,
-      serverAddress: server.port === dnsPort ? server.address : '',
+      ...(server.port === dnsPort
+        ? { serverAddress: server.address, server: endpointOf(server) }
+        : { serverAddress: '', server: null }),
     };
     const event = { ...this.#head(flow, client, place), dns: answer, verdict };
     yield { topic: 'events.dns.v1', event, subject: { labels: client.labels } };
@@ -166,6 +162,12 @@ class Hubble implements JsonFormat {
     });
     return { origin, time: this.#timeUs, container, process: null };
   }
+}
+
+/** What Hubble tells of the other side. */
+function endpointOf({ namespace, pod, labels, entity, names }: FlowEnd): Endpoint {
+  const dnsNames = names.map(name => name.toLowerCase().replace(/\.$/, ''));
+  return { namespace, pod, labels: { ...labels }, entity, dnsNames };
 }
 
 function requestType(transport: Flow['transport'], type: number | null): number | null {

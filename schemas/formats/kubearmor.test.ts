@@ -235,7 +235,7 @@ describe('a log of KubeArmor', () => {
       0,
       {
         ...{ query: 'api.example.org', serverAddress: '10.96.0.10' },
-        ...{ addresses: [], ttlSeconds: 0, responseCode: 0 },
+        ...{ addresses: [], ttlSeconds: 0, responseCode: 0, server: null },
       },
     ]);
   });

@@ -102,6 +102,7 @@ export const builders = {
     ttlSeconds: v.ttlSeconds ?? 0,
     serverAddress: v.serverAddress ?? '',
     responseCode: v.responseCode ?? 0,
+    server: v.server ?? null,
   }),
   DnsEvent: (v: RecordInputs['DnsEvent']): Records['DnsEvent'] => ({
     origin: v.origin,

@@ -151,8 +151,10 @@ export interface DnsAnswer {
   readonly ttlSeconds: number;
   readonly serverAddress: string;
   readonly responseCode: number;
+  /** What the agent tells of who answered; null: its address only. */
+  readonly server: Endpoint | null;
 }
-export type DnsAnswerInput = Defaulted<DnsAnswer, 'addresses' | 'ttlSeconds' | 'serverAddress' | 'responseCode'>;
+export type DnsAnswerInput = Defaulted<DnsAnswer, 'addresses' | 'ttlSeconds' | 'serverAddress' | 'responseCode' | 'server'>;
 
 /** A DNS answer reached a workload. */
 export interface DnsEvent {

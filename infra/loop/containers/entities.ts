@@ -27,7 +27,7 @@ export function entityChanges({ cluster, node, observedAtUs }: ClusterView): rea
       kind: 'Node',
       name: node,
       uid: uuid(`node/${node}`),
-      node: { labels: { 'kubernetes.io/hostname': node }, addresses: [gateway] },
+      node: { labels: { 'kubernetes.io/hostname': node }, addresses: [gateway], podRanges: [] },
     }),
   ];
   const perPod = Object.values(pods).flatMap(({ workload, ...pod }) => [

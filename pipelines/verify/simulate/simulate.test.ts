@@ -215,6 +215,7 @@ describe('policies over what was recorded', () => {
       serverAddress: '',
       ttlSeconds: 5,
       responseCode: 0,
+      server: null,
     };
     const answer: ReadEvent = {
       topic: 'events.dns.v1',
