@@ -13,6 +13,7 @@ function platform(): Application {
     .workload('statsd')
     .workload('node-exporter', { kind: 'DaemonSet', replicas: 3, hostNetwork: true })
     .edge('outside', 'gateway:8443', { service: 443 })
+    .edge('gateway', 'statsd:8125', { transport: 'UDP' })
     .edge('prometheus', 'node-exporter:9100', { requests: ['GET /metrics'] })
     .edge('prometheus', 'gateway:15020', { requests: ['GET /stats/prometheus'] })
     .made();

@@ -12,6 +12,7 @@ import { DiscoveryEngine } from './discovery-engine.ts';
 import { bytesOf, editsBetween, type Figures, type Judged, jaccard, judged } from './figures.ts';
 import { InspektorGadget } from './inspektor-gadget.ts';
 import { Kubescape } from './kubescape.ts';
+import { misses } from './misses.ts';
 import { Ours } from './ours.ts';
 import { Reports } from './reports.ts';
 import { Seeded } from './seeded.ts';
@@ -40,6 +41,8 @@ export interface RunOptions {
   /** Learning ends with this window. */
   readonly until: WindowName;
   readonly attacks: number;
+  /** Called with where each system was wrong at the end; absent: nobody asks. */
+  readonly explain?: (system: string, misses: readonly string[]) => void;
   readonly progress: (line: string) => void;
 }
 
@@ -78,6 +81,7 @@ export function measure(options: RunOptions): Run {
     for (const system of systems) judgements.get(system.name)!.push(judged(system.written(), questions));
     progress(`${name}: ${events} events`);
   }
+  for (const system of systems) options.explain?.(system.name, misses(system.written(), questions));
   const again = setting.systems();
   new Delivery(setting, { untilUs: endUs, shuffle: Seeded.of(seed, 'another order') }).deliver(again, endUs);
   progress('the same in another order');
