@@ -67,7 +67,9 @@ function withDnsServer(egress: readonly PeerRule[], lose: (what: string) => void
   if (named.length === 0 || egress.some(({ dns }) => dns.length > 0)) return [...egress];
   // Where it was not seen what was asked for, everything may be: to say so makes Cilium look at it, and admits no more.
   const watched = egress.map(rule =>
-    isDnsServer(rule) ? { ...rule, dns: [{ name: anyName, evidence: rule.evidence }] } : rule,
+    isDnsServer(rule)
+      ? { ...rule, dns: [{ name: anyName, observed: 1, admits: everyName, evidence: rule.evidence }] }
+      : rule,
   );
   if (egress.some(isDnsServer)) return watched;
   lose('egress to names: the DNS server that answered was not seen; kube-dns in kube-system is assumed');
@@ -75,9 +77,17 @@ function withDnsServer(egress: readonly PeerRule[], lose: (what: string) => void
     ...{ type: 'WORKLOAD', namespace: 'kube-system', workloadKind: 'Service', workload: 'kube-dns' },
     selector: { 'k8s-app': 'kube-dns' },
   });
-  const names = new Map(named.map(({ peer, evidence }) => [peer.value, { name: peer.value, evidence }]));
+  const names = new Map(
+    named.map(({ peer, observed, admits, evidence }) => [
+      peer.value,
+      { name: peer.value, observed, admits, evidence },
+    ]),
+  );
   const dns = [...names.values()];
-  const assumed = { peer, port: dnsPort, icmpType: null, http: [], addresses: [], dns };
+  const assumed = {
+    ...{ peer, port: dnsPort, icmpType: null, http: [], addresses: [], dns },
+    ...{ observed: 1, admits: '' },
+  };
   // An answer that is too long for a datagram is asked for again over TCP.
   const transports = ['UDP', 'TCP'] as const;
   return [
@@ -87,6 +97,7 @@ function withDnsServer(egress: readonly PeerRule[], lose: (what: string) => void
 }
 
 const anyName = '*';
+const everyName = 'every name: which were asked for was not seen';
 
 function isDnsServer({ transport, port, peer }: PeerRule): boolean {
   return transport === 'UDP' && port === dnsPort && peer.type === 'WORKLOAD';
@@ -122,10 +133,14 @@ function peerOf(side: 'to' | 'from', { peer }: PeerRule) {
     case 'ENTITY':
       return { [`${side}Entities`]: [value] };
     case 'FQDN':
-      return { toFQDNs: [{ matchName: value }] };
+      return { toFQDNs: [nameMatch(value)] };
     case 'ADDRESS':
       return { [`${side}CIDR`]: [value] };
   }
+}
+
+function nameMatch(name: string) {
+  return name.includes('*') ? { matchPattern: name } : { matchName: name };
 }
 
 function portOf(rule: PeerRule, isEgress: boolean) {
@@ -133,7 +148,7 @@ function portOf(rule: PeerRule, isEgress: boolean) {
   if (icmpType !== null) {
     return { icmps: [{ fields: [{ family: transport === 'ICMP' ? 'IPv4' : 'IPv6', type: icmpType }] }] };
   }
-  const names = dns.map(({ name }) => (name === anyName ? { matchPattern: name } : { matchName: name }));
+  const names = dns.map(({ name }) => nameMatch(name));
   const rules =
     http.length > 0
       ? { rules: { http: http.map(({ method, path }) => ({ method, path })) } }
@@ -152,16 +167,18 @@ interface Noted {
 function noteRule(grounds: Map<string, Ground>, { direction, at, rule }: Noted): void {
   const verb = direction === 'egress' ? 'connects to' : 'accepts';
   const where = `${nameOf(rule.peer)}, ${portName(rule)}`;
-  grounds.set(at, { summary: `${verb} ${where}`, observed: 1, evidence: rule.evidence });
+  grounds.set(at, ground(`${verb} ${where}`, rule));
   for (const [k, { method, path, admits, observed, evidence }] of rule.http.entries()) {
     const what = `${direction === 'egress' ? 'asks' : 'answers'} ${where}: ${method} ${path}`;
-    const summary = admits ? `${what}; admits ${admits}` : what;
-    grounds.set(`${at}.toPorts[0].rules.http[${k}]`, { summary, observed, evidence, admits });
+    grounds.set(`${at}.toPorts[0].rules.http[${k}]`, ground(what, { admits, observed, evidence }));
   }
-  for (const [k, { name, evidence }] of rule.dns.entries())
-    grounds.set(`${at}.toPorts[0].rules.dns[${k}]`, {
-      summary: `asks ${where} for ${name}`,
-      observed: 1,
-      evidence,
-    });
+  for (const [k, { name, ...seen }] of rule.dns.entries())
+    grounds.set(`${at}.toPorts[0].rules.dns[${k}]`, ground(`asks ${where} for ${name}`, seen));
+}
+
+function ground(
+  what: string,
+  { admits, observed, evidence }: Pick<PeerRule, 'admits' | 'observed' | 'evidence'>,
+): Ground {
+  return { summary: admits ? `${what}; admits ${admits}` : what, observed, evidence, admits };
 }

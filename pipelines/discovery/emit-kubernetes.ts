@@ -24,8 +24,12 @@ export function emitKubernetes(policy: WorkloadPolicy, options: EmitOptions): Em
   const grounds = new Map<string, Ground>();
   const note = (direction: 'egress' | 'ingress', rules: readonly PeerRule[]) => {
     for (const [i, rule] of rules.entries()) {
-      const summary = `${direction === 'egress' ? 'connects to' : 'accepts'} ${summaryOf(rule)}`;
-      grounds.set(`spec.${direction}[${i}]`, { summary, observed: 1, evidence: rule.evidence });
+      const { observed, evidence, peer, admits } = rule;
+      const what = `${direction === 'egress' ? 'connects to' : 'accepts'} ${summaryOf(rule)}`;
+      // Of a name the addresses are written that were seen.
+      const open = peer.type === 'FQDN' ? '' : admits;
+      const summary = open ? `${what}; admits ${open}` : what;
+      grounds.set(`spec.${direction}[${i}]`, { summary, observed, evidence, admits: open });
     }
   };
   note('egress', egress);
@@ -61,6 +65,7 @@ function sayable(direction: 'egress' | 'ingress', rule: PeerRule, { lose, widen 
     lose(`${where}: ${why}`);
     return [];
   }
+  if (isWorld(rule.peer)) lose(`${where}: without addresses for private use, which may be pods'`);
   const layer7 = rule.http.length > 0 ? 'requests' : rule.dns.length > 0 ? 'DNS names' : '';
   if (layer7 === '') return [rule];
   lose(
@@ -72,13 +77,30 @@ function sayable(direction: 'egress' | 'ingress', rule: PeerRule, { lose, widen 
 }
 
 function inexpressible({ peer, transport, addresses }: PeerRule): string {
-  if (peer.type === 'ENTITY') return `a NetworkPolicy cannot name ${peer.value}`;
+  if (peer.type === 'ENTITY' && !isWorld(peer)) return `a NetworkPolicy cannot name ${peer.value}`;
   if (peer.type === 'FQDN' && addresses.length === 0) return `a NetworkPolicy cannot name ${peer.value}`;
   return ['TCP', 'UDP', 'SCTP'].includes(transport) ? '' : `a NetworkPolicy cannot name ${transport}`;
 }
 
+function isWorld({ type, value }: PeerRule['peer']): boolean {
+  return type === 'ENTITY' && value === 'world';
+}
+
+/** Addresses for private use may be pods', or nodes'. */
+const world: NetworkPolicyPeer[] = [
+  {
+    ipBlock: {
+      cidr: '0.0.0.0/0',
+      except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+    },
+  },
+  { ipBlock: { cidr: '::/0', except: ['fc00::/7', 'fe80::/10'] } },
+];
+
 /** The namespace is always named: without it a peer would be looked for in the policy's own. */
-function peersOf({ peer: { type, namespace, selector, value }, addresses }: PeerRule): NetworkPolicyPeer[] {
+function peersOf({ peer, addresses }: PeerRule): NetworkPolicyPeer[] {
+  if (isWorld(peer)) return world;
+  const { type, namespace, selector, value } = peer;
   if (type === 'FQDN') return addresses.map(cidr => ({ ipBlock: { cidr } }));
   if (type === 'ADDRESS') return [{ ipBlock: { cidr: value } }];
   return [

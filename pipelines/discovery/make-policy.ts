@@ -8,6 +8,7 @@ import { emitKubeArmor } from './emit-kubearmor.ts';
 import { emitKubernetes } from './emit-kubernetes.ts';
 import { type EmitOptions, type Emitted, policyRules } from './emitted.ts';
 import { type HttpOptions, httpDefaults } from './generalise-http.ts';
+import { type NameOptions, nameDefaults } from './generalise-names.ts';
 import { compareText } from './order.ts';
 import { type PathOptions, pathDefaults } from './path-options.ts';
 import { type WorkloadPolicy, workloadPolicy } from './policy-ir.ts';
@@ -35,6 +36,7 @@ export function emittersOf({ documents }: Pick<Policy, 'documents'>): EmitterNam
 
 export interface PolicyOptions {
   readonly http: HttpOptions;
+  readonly names: NameOptions;
   readonly paths: PathOptions;
   /** Whether what a kind of document cannot say exactly is written wider and reported, instead of left out and reported. */
   readonly widen: boolean;
@@ -45,7 +47,14 @@ export interface PolicyOptions {
 }
 
 export const policyDefaults: PolicyOptions = {
-  ...{ http: httpDefaults, paths: pathDefaults, widen: false, capabilities: false, fromSource: false },
+  ...{
+    http: httpDefaults,
+    names: nameDefaults,
+    paths: pathDefaults,
+    widen: false,
+    capabilities: false,
+    fromSource: false,
+  },
 };
 
 /** What a policy says, without its place among its versions. */

@@ -2,19 +2,17 @@
  * Whom a workload talks to, before it has a form.
  *
  * Owns: from network and DNS behaviours to one rule for each peer and port, with what was asked for on it.
- * Does not own: what a kind of document can say (the emitters report what it cannot).
+ * Does not own: which connections are to names (name-connections.ts), what a kind of document can say (the emitters report what it cannot).
  *
  * Invariants:
- * W1 Connections to an address, of which one came after it was answered for a name, are connections to that name: a recording
- *    that begins between an answer and its use shows the next answer only. It does not matter in which order both were
- *    learned; only when they happened.
  * W2 A connection on which requests were seen is no rule of its own: the requests are.
  */
 
 import { canonicalJson, joinEvidence } from '#policy';
 import type { Behaviour, BehaviourProfile, Evidence, Peer, Transport } from '#schemas';
-import { withDefaults } from '#schemas';
 import { generaliseHttp, type HttpOptions, type HttpRule, type Request } from './generalise-http.ts';
+import { generaliseNames, type NameOptions, type NamePattern } from './generalise-names.ts';
+import { type Named, nameConnections } from './name-connections.ts';
 import { compareText } from './order.ts';
 import { isTraffic, opensSocket } from './traffic-behaviours.ts';
 
@@ -31,6 +29,10 @@ export interface PeerRule {
   readonly icmpType: number | null;
   /** Empty: connections alone were seen. */
   readonly http: readonly HttpRule[];
+  /** Distinct peers seen that it admits. */
+  readonly observed: number;
+  /** Peers that it admits and that were not seen; empty when those are none. */
+  readonly admits: string;
   /** Names that were asked for; empty: it was not seen which, or it is no DNS server. */
   readonly dns: readonly NameRule[];
   /** Addresses at which a peer that is told by its name was reached; ranges of one. */
@@ -39,19 +41,23 @@ export interface PeerRule {
 }
 
 export interface NameRule {
+  /** With stars, where it stands for several. */
   readonly name: string;
+  readonly observed: number;
+  readonly admits: string;
   readonly evidence: Evidence;
 }
 
 interface Options {
   readonly losses: Set<string>;
   readonly http: HttpOptions;
+  readonly names: NameOptions;
 }
 
 /** null when no network activity was seen at all. */
 export function networkRules(
   profiles: readonly BehaviourProfile[],
-  { losses, http }: Options,
+  { losses, http, names }: Options,
 ): NetworkRules | null {
   const all = profiles.flatMap(each => each.behaviours);
   const behaviours = all.filter(isNetwork);
@@ -66,12 +72,12 @@ export function networkRules(
   }
   const named = nameConnections(all);
   return {
-    egress: peerRules(named.filter(isEgress), { http, lose: what => lose(`egress ${what}`) }),
+    egress: peerRules(named.filter(isEgress), { http, names, lose: what => lose(`egress ${what}`) }),
     ingress: peerRules(
       behaviours
         .filter(({ operation }) => operation === 'ACCEPT')
         .map(behaviour => ({ behaviour, addresses: [] })),
-      { http, lose: what => lose(`ingress ${what}`) },
+      { http, names, lose: what => lose(`ingress ${what}`) },
     ),
   };
 }
@@ -80,42 +86,19 @@ function isNetwork(behaviour: Behaviour): boolean {
   return isTraffic(behaviour) || opensSocket(behaviour) || behaviour.operation === 'DNS';
 }
 
-interface Named {
-  readonly behaviour: Behaviour;
-  readonly addresses: readonly string[];
-}
-
 function isEgress({ behaviour: { operation, transport } }: Named): boolean {
   return operation === 'CONNECT' || operation === 'SEND' || (operation === 'DNS' && transport !== 'OTHER');
 }
 
-/** W1. Of several names the one that was answered first. */
-function nameConnections(behaviours: readonly Behaviour[]): Named[] {
-  const answers = behaviours.filter(
-    ({ operation, transport }) => operation === 'DNS' && transport === 'OTHER',
-  );
-  const byAddress = Map.groupBy(answers, ({ peer }) => peer?.value ?? '');
-  return behaviours.map(behaviour => {
-    const { operation, peer, evidence } = behaviour;
-    const isConnection = operation === 'CONNECT' || operation === 'SEND';
-    if (!isConnection || peer?.type !== 'ADDRESS') return { behaviour, addresses: [] };
-    const [answer] = (byAddress.get(peer.value) ?? [])
-      .filter(answer => answer.evidence.firstSeen <= evidence.lastSeen)
-      .sort((a, b) => a.evidence.firstSeen - b.evidence.firstSeen || compareText(a.object, b.object));
-    const name = answer?.object;
-    if (name === undefined) return { behaviour, addresses: [] };
-    const fqdn = withDefaults('Peer', { type: 'FQDN', value: name });
-    return { behaviour: { ...behaviour, peer: fqdn }, addresses: [peer.value] };
-  });
-}
-
 interface PeerOptions {
   readonly http: HttpOptions;
+  readonly names: NameOptions;
   readonly lose: (what: string) => void;
 }
 
-function peerRules(named: readonly Named[], { http, lose }: PeerOptions): PeerRule[] {
+function peerRules(named: readonly Named[], { http, names, lose }: PeerOptions): PeerRule[] {
   const groups = new Map<string, Named[]>();
+  const patterns = patternsOf(named, names);
   for (const each of named) {
     const { peer, transport, port, object, operation } = each.behaviour;
     if (isSelf(peer)) continue;
@@ -125,13 +108,29 @@ function peerRules(named: readonly Named[], { http, lose }: PeerOptions): PeerRu
       continue;
     }
     const icmp = operation === 'DNS' ? '' : object;
-    const key = `${sayable(peer!)}\n${transport}\n${port}\n${icmp}`;
+    const pattern = patterns.get(portKey(each))?.get(peer!.value)?.pattern;
+    const who = pattern ?? sayable(peer!);
+    const key = `${who}\n${transport}\n${port}\n${icmp}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
-  return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => ruleOf(group, http));
+  return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => ruleOf(group, { http, names }));
 }
 
-function ruleOf(group: readonly Named[], http: HttpOptions): PeerRule {
+function portKey({ behaviour: { transport, port } }: Named): string {
+  return `${transport} ${port}`;
+}
+
+/** Of the names that were reached, each port for itself. */
+function patternsOf(named: readonly Named[], options: NameOptions) {
+  const reached = named.filter(({ behaviour: { peer } }) => peer?.type === 'FQDN');
+  const byPort = [...Map.groupBy(reached, portKey)].map(([port, each]) => {
+    const names = each.map(({ behaviour }) => behaviour.peer!.value);
+    return [port, generaliseNames(names, options)] as const;
+  });
+  return new Map(byPort);
+}
+
+function ruleOf(group: readonly Named[], { http, names }: Omit<PeerOptions, 'lose'>): PeerRule {
   const behaviours = group.map(({ behaviour }) => behaviour);
   const { transport, port, object, operation } = behaviours[0]!;
   const [peer] = behaviours.map(each => each.peer!).sort((a, b) => compareText(nameOf(a), nameOf(b)));
@@ -139,16 +138,44 @@ function ruleOf(group: readonly Named[], http: HttpOptions): PeerRule {
     each.http ? [{ method: each.http.method, path: each.http.path, evidence: each.evidence }] : [],
   );
   const asked = behaviours.filter(each => each.operation === 'DNS');
-  const names = [...Map.groupBy(asked, each => each.object)].sort(([a], [b]) => compareText(a, b));
+  const reached = namePatternOf(behaviours, names);
   const isIcmp = transport === 'ICMP' || transport === 'ICMPV6';
   return {
-    ...{ peer: peer!, transport, port },
+    ...{ peer: reached ? { ...peer!, value: reached.pattern } : peer!, transport, port },
     icmpType: isIcmp && operation !== 'DNS' && object !== '' ? Number(object) : null,
     http: generaliseHttp(requests, http),
-    dns: names.map(([name, each]) => ({ name, evidence: joinEvidence(each.map(one => one.evidence))! })),
+    ...(reached
+      ? { observed: reached.names.length, admits: reached.admits }
+      : { observed: 1, admits: admitsOf(peer!) }),
+    dns: nameRules(asked, names),
     addresses: [...new Set(group.flatMap(({ addresses }) => addresses))].sort(compareText),
     evidence: joinEvidence(behaviours.map(({ evidence }) => evidence))!,
   };
+}
+
+/** null: the peer is not told by its name. */
+function namePatternOf(behaviours: readonly Behaviour[], options: NameOptions): NamePattern | null {
+  const names = behaviours.flatMap(({ peer }) => (peer?.type === 'FQDN' ? [peer.value] : []));
+  const [pattern = null] = generaliseNames(names, options).values();
+  return pattern;
+}
+
+function admitsOf({ type, value }: Peer): string {
+  return type === 'ENTITY' && value === 'world' ? 'every address outside of the cluster' : '';
+}
+
+function nameRules(asked: readonly Behaviour[], options: NameOptions): NameRule[] {
+  const patterns = generaliseNames(
+    asked.map(({ object }) => object),
+    options,
+  );
+  const groups = Map.groupBy(asked, ({ object }) => patterns.get(object)!);
+  return [...groups]
+    .map(([{ pattern, names, admits }, each]) => ({
+      ...{ name: pattern, observed: names.length, admits },
+      evidence: joinEvidence(each.map(({ evidence }) => evidence))!,
+    }))
+    .sort((a, b) => compareText(a.name, b.name));
 }
 
 /** What a document can say of a peer: the pods of a Service and those of its Deployment may be the same. */

@@ -9,6 +9,7 @@
 import type { BehaviourProfile } from '#schemas';
 import { type ContainerPolicy, containerPolicy } from './container-rules.ts';
 import type { HttpOptions } from './generalise-http.ts';
+import type { NameOptions } from './generalise-names.ts';
 import { type NetworkRules, networkRules } from './network-ir.ts';
 import { compareText } from './order.ts';
 import type { PathOptions } from './path-options.ts';
@@ -29,6 +30,7 @@ export interface WorkloadPolicy {
 
 export interface RuleOptions {
   readonly http: HttpOptions;
+  readonly names: NameOptions;
   readonly paths: PathOptions;
   readonly widen: boolean;
 }
@@ -36,7 +38,7 @@ export interface RuleOptions {
 /** Profiles of the containers of one workload. Errors: none; what cannot be expressed is among the losses. */
 export function workloadPolicy(
   profiles: readonly BehaviourProfile[],
-  { http, paths, widen }: RuleOptions,
+  { http, names, paths, widen }: RuleOptions,
 ): WorkloadPolicy {
   const losses = new Set<string>();
   const lose = (what: string) => losses.add(what);
@@ -49,7 +51,7 @@ export function workloadPolicy(
   const containers = sorted
     .filter(({ container }) => container !== '' || workloadKind === 'Node')
     .map(profile => containerPolicy(profile, { paths, widen, lose }));
-  const network = networkRules(sorted, { losses, http });
+  const network = networkRules(sorted, { losses, http, names });
   return {
     ...{ cluster, namespace, workloadKind, workload },
     selector: selectorOf(sorted),

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type PolicyOptions, policyDefaults } from './make-policy.ts';
 
-const { http, paths, ...flags } = policyDefaults;
+const { http, names, paths, ...flags } = policyDefaults;
 const count = z.coerce.number().int().nonnegative();
 const flag = z.union([z.boolean(), z.stringbool()]);
 
@@ -13,6 +13,7 @@ export const policySettings = {
   fromSource: flag.default(flags.fromSource),
   identifiersFrom: count.positive().default(http.identifiersFrom),
   wordsFrom: count.positive().default(http.wordsFrom),
+  dnsNamesFrom: count.positive().default(names.namesFrom),
   hexFrom: count.positive().default(paths.hexFrom),
   digitsFrom: count.positive().default(paths.digitsFrom),
   /** From how many names a directory is one rule, by what it is for; 0: never. */
@@ -34,6 +35,7 @@ export function policyOptionsOf(settings: PolicySettings): PolicyOptions {
   return {
     ...{ widen, capabilities, fromSource },
     http: { identifiersFrom, wordsFrom },
+    names: { namesFrom: settings.dnsNamesFrom },
     paths: {
       ...{ hexFrom, digitsFrom, sensitive: settings.sensitivePaths },
       namesFrom: {
