@@ -224,7 +224,7 @@ export interface Evidence {
   readonly days: readonly number[];
   /** Up to 8 hashes of event ids (their 32 leading bits), sorted; or four numbers below 0, which are 32 registers of HyperLogLog. Before: up to 32 hashes of 53 bits. */
   readonly sketch: readonly number[];
-  /** The events of the 3 smallest hashes. */
+  /** The events of the 2 smallest hashes. */
   readonly samples: readonly Sample[];
 }
 export type EvidenceInput = Defaulted<Evidence, 'replicas' | 'days' | 'sketch' | 'samples'>;

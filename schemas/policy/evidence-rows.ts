@@ -22,7 +22,7 @@ import {
 } from './event-sketch.ts';
 import { Shelf } from './shelf.ts';
 
-const sampleCount = 3;
+const sampleCount = 2;
 const largestReplicas = 16;
 const largestDays = 31;
 const dayUs = 86_400_000_000;

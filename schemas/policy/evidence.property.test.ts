@@ -83,7 +83,7 @@ describe('evidence', () => {
     }
   });
 
-  it('keeps the three events of the smallest hashes, at the first place each was read', () => {
+  it('keeps the two events of the smallest hashes, at the first place each was read', () => {
     const [a, b] = fc.sample(sighting, 2) as [Sighting, Sighting];
     const later = { ...a, topic: 'z' };
     expect(evidenceOf([later, a]).samples).toEqual(evidenceOf([a]).samples);

@@ -25,7 +25,7 @@ describe('the succession of versions', () => {
     const first = version(2, 'sha256:a', 'ENFORCE');
     for (const value of [version(1, 'sha256:a'), first, version(2, 'sha256:b')])
       standing.apply({ key: 'p', value });
-    expect(standing.get('p')).toBe(first);
+    expect(standing.get('p')).toEqual(first);
     expect([...standing.unsettled()]).toEqual(['p']);
     const settled = nextVersion(first);
     expect(settled).toMatchObject({

@@ -14,6 +14,7 @@
 
 import type { Policy } from '../generated/types.ts';
 import { canonicalJson } from './canonical.ts';
+import { PackedPolicy } from './packed-policy.ts';
 
 export type Succession = 'next' | 'repeat' | 'void';
 
@@ -43,7 +44,7 @@ export function nextVersion(standing: Policy, change: VersionChange = {}): Polic
 
 /** The versions that stand, from all records of the topic in order; a tombstone ends a policy. */
 export class StandingPolicies {
-  readonly #standing = new Map<string, Policy>();
+  readonly #standing = new Map<string, PackedPolicy>();
   readonly #unsettled = new Set<string>();
 
   apply({ key, value }: { readonly key: string; readonly value: Policy | null }): void {
@@ -55,17 +56,18 @@ export class StandingPolicies {
     const succession = successionOf(this.#standing.get(key), value);
     if (succession === 'void') this.#unsettled.add(key);
     if (succession !== 'next') return;
-    this.#standing.set(key, value);
+    this.#standing.set(key, new PackedPolicy(value));
     this.#unsettled.delete(key);
   }
 
   get(policyId: string): Policy | undefined {
-    return this.#standing.get(policyId);
+    return this.#standing.get(policyId)?.unpack();
   }
 
   /** Sorted by policy id. */
   all(): readonly Policy[] {
-    return [...this.#standing.values()].sort((a, b) => (a.policyId < b.policyId ? -1 : 1));
+    const sorted = [...this.#standing.values()].sort((a, b) => (a.policyId < b.policyId ? -1 : 1));
+    return sorted.map(policy => policy.unpack());
   }
 
   /** Policies of which a void record came after the version that stands (G3). */
