@@ -61,6 +61,38 @@ describe('sluice discover', () => {
     expect(stderr).toContain('1 dead letters: IDENTITY_UNKNOWN container-unknown');
   });
 
+  it('says of policies what its options and configuration file tell it, and refuses keys it does not know', () => {
+    const config = join(folder, 'options.yaml');
+    writeFileSync(config, 'widen: true\n');
+    expect(sluice('discover', '--from', capture, '--config', config).stdout).toContain('dir: /proc/');
+    writeFileSync(config, 'wide: true\n');
+    const refused = sluice('discover', '--from', capture, '--config', config);
+    expect({ ...refused, stderr: '' }).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain('wide in ');
+  });
+
+  it('learns nodes from what belongs to no container, unless it is told not to', async () => {
+    const logs = join(folder, 'host.json');
+    const told = { Type: 'HostLog', ClusterName: 'east', HostName: 'n1', Timestamp: 1, Result: 'Passed' };
+    const made = { ProcessName: '/usr/bin/id', Resource: '/usr/bin/id', Data: 'syscall=SYS_EXECVE' };
+    writeFileSync(logs, JSON.stringify({ ...told, Operation: 'Process', ...made }));
+    const found = await discoverInputs({ from: [logs], emit: ['kubearmor'] });
+    const documents = found.policies[0]!.documents.map(({ content }) => JSON.parse(content));
+    expect(documents).toMatchObject([
+      {
+        kind: 'KubeArmorHostPolicy',
+        spec: {
+          nodeSelector: { matchLabels: { 'kubernetes.io/hostname': 'n1' } },
+          process: { matchPaths: [{ path: '/usr/bin/id' }] },
+        },
+      },
+      { kind: 'KubeArmorHostPolicy', spec: { action: 'Block' } },
+    ]);
+    const without = sluice('discover', '--from', logs, '--no-hosts');
+    expect(without).toMatchObject({ status: 1, stdout: '' });
+    expect(without.stderr).toContain('not learned: 1 host');
+  });
+
   it('accounts for every event', async () => {
     const { events, learned, ignored, deadLetters } = await discoverInputs({
       from: [capture],
