@@ -26,6 +26,12 @@ export function textsOf(value: unknown): string[] {
   return listOf(value).filter(each => typeof each === 'string');
 }
 
+/** What agents are told to call their cluster, empty where nobody told them: then they say `default`. */
+export function clusterName(value: unknown): string {
+  const name = textOf(value);
+  return name.toLowerCase() === 'default' ? '' : name;
+}
+
 const fraction = /\.(\d+)/;
 
 /** Microseconds since the epoch of an RFC 3339 time, whatever the case of its letters and the digits of its fraction. */

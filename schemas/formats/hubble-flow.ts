@@ -5,7 +5,7 @@
  */
 
 import type { Direction, HttpRequest, Transport, Verdict } from '../generated/types.ts';
-import { type Fields, fieldsOf, listOf, numberOf, textOf, textsOf, timeUs } from './fields.ts';
+import { clusterName, type Fields, fieldsOf, listOf, numberOf, textOf, textsOf, timeUs } from './fields.ts';
 
 export interface FlowEnd {
   /** Empty: not told. */
@@ -226,7 +226,7 @@ function endOf(
   const [workload] = listOf(get(fields, 'workloads')).map(fieldsOf);
   const entity = entityOrder.find(name => entities.includes(name)) ?? entities[0] ?? '';
   return {
-    cluster: textOf(get(fields, 'cluster_name')),
+    cluster: clusterName(get(fields, 'cluster_name')),
     namespace: textOf(get(fields, 'namespace')) || namespace,
     pod: textOf(get(fields, 'pod_name')),
     labels,

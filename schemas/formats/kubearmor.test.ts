@@ -248,4 +248,11 @@ describe('a log of KubeArmor', () => {
     };
     expect(read(tried)).toMatchObject([{ skipped: 'there was no such executable' }]);
   });
+
+  it.each(['default', 'Default', ''])(
+    'of a cluster that nobody named (%j) is of the one that is asked about',
+    ClusterName => {
+      expect(one({ Operation: 'File', Resource: '/a', ClusterName }).event.origin.cluster).toBe('c');
+    },
+  );
 });

@@ -8,7 +8,7 @@
 
 import type { Container, Process, Verdict } from '../generated/types.ts';
 import { withDefaults } from '../with-defaults.ts';
-import { type Fields, fieldsOf, numberOf, pairsOf, textOf, timeUs } from './fields.ts';
+import { clusterName, type Fields, fieldsOf, numberOf, pairsOf, textOf, timeUs } from './fields.ts';
 import type { Place } from './json-objects.ts';
 import { type JsonFormat, jsonReader, LineSequence, type RecordOutcome } from './json-records.ts';
 import { firstWord, readKubeArmorFile } from './kubearmor-file.ts';
@@ -50,7 +50,7 @@ class KubeArmor implements JsonFormat {
     const subject = { labels: pairsOf(textOf(fields.labels), ',') };
     const events = happened.map(({ topic, ...what }): ReadEvent => {
       const origin = {
-        cluster: textOf(fields.clustername) || cluster,
+        cluster: clusterName(fields.clustername) || cluster,
         node: textOf(fields.hostname),
         agent: 'feeder/kubearmor',
         bootId: `${input}:${place.line}`,
