@@ -38,7 +38,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'peer', include: beside('peer.test'), testTimeout: 120_000, hookTimeout: 1_800_000 },
+        test: { name: 'peer', include: beside('peer.test'), testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {
         extends: true,

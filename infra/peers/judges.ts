@@ -51,10 +51,14 @@ export function judgesProgram(report: (line: string) => void): Promise<string> {
 /** One of them, running: questions are answered one after the other. */
 export class Judge {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
   readonly #lines: AsyncIterator<string>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = once(child, 'close');
+    // A peer that ended is told of by the answer that does not come.
+    child.stdin!.on('error', () => {});
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   }
 
@@ -64,7 +68,7 @@ export class Judge {
 
   /** A verdict for each flow, in order. Errors: INPUT_INVALID in the peer's words when it refuses a policy. */
   async ask(question: Question): Promise<readonly PeerVerdict[]> {
-    return (await this.#answer<{ readonly verdicts: readonly PeerVerdict[] }>(question)).verdicts;
+    return (await this.#answer<{ readonly verdicts?: readonly PeerVerdict[] }>(question)).verdicts ?? [];
   }
 
   /** Whether the pattern is about each of the names, in order. Errors: INPUT_INVALID. */
@@ -73,9 +77,8 @@ export class Judge {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#child, 'close');
     this.#child.stdin!.end();
-    await ended;
+    await this.#ended;
   }
 
   async #answer<T>(question: object): Promise<T> {

@@ -126,7 +126,7 @@ const podNamespace = 'io.kubernetes.pod.namespace';
 function isEndpoint({ selector, namespace }: EndpointsPeer, peer: Peer | null): boolean {
   if (peer?.type === 'ENTITY') {
     const keys = Object.keys(selector.matchLabels ?? {});
-    return keys.length > 0 && selectsCilium(selector, { [`reserved:${peer.value}`]: '' });
+    return keys.length > 0 && selectsCilium(selector, entityLabels(peer.value));
   }
   if (peer?.type !== 'WORKLOAD') return false;
   if (namespace !== null && peer.namespace !== namespace) return false;
@@ -152,6 +152,12 @@ export function selectsCilium(selector: LabelSelector, labels: Readonly<Record<s
   );
 }
 
+/** The API server runs on a node, and is that as well. */
+function entityLabels(entity: string): Readonly<Record<string, string>> {
+  const isNode = entity === 'kube-apiserver';
+  return { [`reserved:${entity}`]: '', ...(isNode && { 'reserved:remote-node': '' }) };
+}
+
 const ofCluster = ['host', 'remote-node', 'init', 'ingress', 'unmanaged', 'health', 'kube-apiserver'];
 
 function isEntity(entity: string, access: Access): boolean {
@@ -160,7 +166,7 @@ function isEntity(entity: string, access: Access): boolean {
   if (entity === 'none' || !peer) return false;
   if (entity === 'cluster')
     return peer.type === 'WORKLOAD' || (peer.type === 'ENTITY' && ofCluster.includes(peer.value));
-  if (peer.type === 'ENTITY') return peer.value === entity;
+  if (peer.type === 'ENTITY') return `reserved:${entity}` in entityLabels(peer.value);
   if (peer.type === 'WORKLOAD') return false;
   if (entity === 'world') return true;
   const family = entity === 'world-ipv4' ? 4 : entity === 'world-ipv6' ? 6 : 0;
@@ -191,14 +197,16 @@ interface NameMatch {
   readonly pattern: string | null;
 }
 
-/** A star stands for what a name's part may hold; alone it stands for every name. */
+const nameCharacter = '[-a-z0-9_]';
+
+/** A star stands for what a part of a name may hold; two at the start for one or more parts; alone for every name. */
 export function isNamed({ name, pattern }: NameMatch, asked: string): boolean {
   if (pattern === null) return name === asked;
-  if (pattern === '*') return true;
-  const source = pattern
-    .split('*')
-    .map(part => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('[-a-z0-9_]*');
+  if (/^\*+$/.test(pattern)) return true;
+  const source = pattern.replaceAll(/^\*{2,}\.|\*+|[.+?^${}()|[\]\\]/g, part => {
+    if (!part.startsWith('*')) return `\\${part}`;
+    return part.endsWith('.') ? `(?:${nameCharacter}+\\.)+` : `${nameCharacter}*`;
+  });
   return new RegExp(`^${source}$`).test(asked);
 }
 

@@ -13,12 +13,15 @@ import type { WorkloadPolicy } from './policy-ir.ts';
 type Direction = 'egress' | 'ingress';
 
 /** None when no network activity was seen. */
-export function emitCilium(policy: WorkloadPolicy, { lose }: EmitOptions): Emitted[] {
+export function emitCilium(policy: WorkloadPolicy, options: EmitOptions): Emitted[] {
   const { network, namespace, workloadKind, workload, selector } = policy;
+  const { lose } = options;
   if (!network) return [];
   const grounds = new Map<string, Ground>();
-  const egress = withDnsServer(withoutCovered(network.egress), lose);
-  const ingress = withoutCovered(network.ingress);
+  const sayable = (direction: Direction, rules: readonly PeerRule[]) =>
+    workloadKind === 'Node' ? rules.flatMap(rule => ofNode(direction, rule, options)) : rules;
+  const egress = withDnsServer(withoutCovered(sayable('egress', network.egress)), lose);
+  const ingress = withoutCovered(sayable('ingress', network.ingress));
   for (const rule of egress.filter(isNode)) lose(`egress to ${nodeGap(rule)}`);
   for (const rule of ingress.filter(isNode)) lose(`ingress from ${nodeGap(rule)}`);
   const note = (direction: Direction, rules: readonly PeerRule[]) => {
@@ -57,6 +60,18 @@ function isNode({ peer }: PeerRule): boolean {
 function nodeGap(rule: PeerRule): string {
   const { workload, value } = rule.peer;
   return `${value}, ${portName(rule)}: that is node ${workload}, and Cilium takes ranges for nodes only with policy-cidr-match-mode=nodes`;
+}
+
+/** Cilium refuses requests in policies of nodes. */
+function ofNode(direction: Direction, rule: PeerRule, { lose, widen }: EmitOptions): PeerRule[] {
+  if (rule.http.length === 0) return [rule];
+  const where = `${direction} ${nameOf(rule.peer)}, ${portName(rule)}`;
+  lose(
+    widen
+      ? `${where}: widened: Cilium takes no requests for nodes, so all of them are admitted`
+      : `${where}: Cilium takes no requests for nodes; left out`,
+  );
+  return widen ? [{ ...rule, http: [] }] : [];
 }
 
 const dnsPort = 53;

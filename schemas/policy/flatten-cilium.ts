@@ -95,9 +95,10 @@ function rulesOf(spec: CiliumSpec, namespace: string | null, at: string): Cilium
       entryRules(entry as Entry, { namespace, direction, action, at: `${at}.${name}[${i}]` }),
     ),
   );
+  // Cilium closes no direction in which the policy has no entry, also where enableDefaultDeny asks for it.
   const closed = (['ingress', 'egress'] as const).filter(
     direction =>
-      spec.enableDefaultDeny?.[direction] ??
+      (spec.enableDefaultDeny?.[direction] ?? true) &&
       sections.some(each => each.direction === direction && (each.entries?.length ?? 0) > 0),
   );
   const postures = closed.map(direction =>

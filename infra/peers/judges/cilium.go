@@ -17,15 +17,23 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	slimnetworkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/option"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/policy/utils"
 	testpolicy "github.com/cilium/cilium/pkg/testutils/policy"
+	ciliumtypes "github.com/cilium/cilium/pkg/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
 const cluster = "default"
+
+func init() {
+	// As the agent does; its library's own defaults are others.
+	option.Config.EnableNonDefaultDenyPolicies = true
+	api.InitEntities(cluster)
+}
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
@@ -48,6 +56,7 @@ func askCilium(question Question) ([]Verdict, error) {
 	secrets := certificatemanager.NewMockSecretManagerInline()
 	repository := policy.NewPolicyRepository(quiet, all, nil,
 		envoypolicy.NewEnvoyL7RulesTranslator(quiet, secrets), manager, testpolicy.NewPolicyMetricsNoop())
+	repository.SetNamedPortsGetter(namedPorts(question, identities))
 	repository.UpdateIdentities(all, nil)
 	repository.GetSelectorCache().UpdateIdentities(all, nil, &sync.WaitGroup{})
 	repository.MustAddPolicyEntries(entries)
@@ -71,6 +80,27 @@ func askCilium(question Question) ([]Verdict, error) {
 		})
 	}
 	return verdicts, nil
+}
+
+// portNames tells the ports of listening pods that have names.
+type portNames struct{ ciliumtypes.NamedPortMultiMap }
+
+func (names portNames) GetNamedPorts() ciliumtypes.NamedPortMultiMap { return names.NamedPortMultiMap }
+
+func namedPorts(question Question, identities []*identity.Identity) portNames {
+	known, told := ciliumtypes.NewNamedPortMultiMap(), map[int]bool{}
+	for _, flow := range question.Flows {
+		if told[flow.To] || question.Endpoints[flow.To].Namespace == "" {
+			continue
+		}
+		told[flow.To] = true
+		ports := ciliumtypes.NamedPortMap{}
+		for name, port := range flow.Named {
+			ports[name] = ciliumtypes.PortProto{Port: port, Proto: u8proto.TCP}
+		}
+		known.Update(identities[flow.To].ID, nil, ports)
+	}
+	return portNames{known}
 }
 
 // parsePolicies gives the entries of all policies, and the names that they select addresses by.
@@ -169,7 +199,7 @@ func judgeNames(line []byte) (answer, error) {
 	if err := json.Unmarshal(line, &question); err != nil {
 		return answer{}, err
 	}
-	expression, err := matchpattern.ValidateWithoutCache(question.Pattern)
+	expression, err := matchpattern.ValidateWithoutCache(matchpattern.Sanitize(question.Pattern))
 	if err != nil {
 		return answer{}, err
 	}

@@ -17,6 +17,13 @@ func askCyclonus(question Question) ([]Verdict, error) {
 		if err := json.Unmarshal(text, policy); err != nil {
 			return nil, err
 		}
+		if len(policy.Spec.PolicyTypes) == 0 {
+			// As the API server does before anybody else sees it.
+			policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
+			if len(policy.Spec.Egress) > 0 {
+				policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeEgress)
+			}
+		}
 		policies = append(policies, policy)
 	}
 	rules := matcher.BuildNetworkPolicies(false, policies)
@@ -26,7 +33,7 @@ func askCyclonus(question Question) ([]Verdict, error) {
 			Source:           trafficPeer(question.Endpoints[flow.From]),
 			Destination:      trafficPeer(question.Endpoints[flow.To]),
 			ResolvedPort:     int(flow.Port),
-			ResolvedPortName: nameOf(flow),
+			ResolvedPortName: nameOf(flow, question.Endpoints[flow.To]),
 			Protocol:         v1.Protocol(flow.Protocol),
 		})
 		verdicts = append(verdicts, Verdict{Egress: result.Egress.IsAllowed(), Ingress: result.Ingress.IsAllowed()})
@@ -40,7 +47,7 @@ func trafficPeer(endpoint Endpoint) *matcher.TrafficPeer {
 	}
 	return &matcher.TrafficPeer{
 		// Of no range that a policy here names: ranges are for what is outside of the cluster.
-		IP: "192.0.2.254",
+		IP: "100.64.0.1",
 		Internal: &matcher.InternalPeer{
 			PodLabels:       endpoint.Labels,
 			Namespace:       endpoint.Namespace,
@@ -49,7 +56,10 @@ func trafficPeer(endpoint Endpoint) *matcher.TrafficPeer {
 	}
 }
 
-func nameOf(flow Flow) string {
+func nameOf(flow Flow, listening Endpoint) string {
+	if listening.Namespace == "" || flow.Protocol != "TCP" {
+		return ""
+	}
 	for name, port := range flow.Named {
 		if port == flow.Port {
 			return name
