@@ -8,7 +8,7 @@ const sluice = (...args: string[]) =>
     env: { PATH: process.env.PATH },
   });
 
-test.each(['enrich', 'discovery'])('%s is drawn as text and for Mermaid', async name => {
+test.each(['enrich', 'discovery', 'verify'])('%s is drawn as text and for Mermaid', async name => {
   const { status, stdout, stderr } = sluice('topology', name);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   await expect(stdout).toMatchFileSnapshot(`golden/topology-${name}.txt`);

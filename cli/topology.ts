@@ -3,10 +3,13 @@ import { localSerdes, type Serdes } from '#schemas';
 import type { Topology } from '#streams';
 import { discoveryTopology } from '../pipelines/discovery/index.ts';
 import { enrichTopology } from '../pipelines/enrich/index.ts';
+import { verifyTopology } from '../pipelines/verify/index.ts';
 
 type Make = (options: { readonly tenant: string; readonly serdes: Serdes }) => Topology;
 
-const topologies: Readonly<Record<string, Make>> = { enrich: enrichTopology, discovery: discoveryTopology };
+const topologies: Readonly<Record<string, Make>> = {
+  ...{ enrich: enrichTopology, discovery: discoveryTopology, verify: verifyTopology },
+};
 const names = Object.keys(topologies);
 
 interface ParsedOptions {
