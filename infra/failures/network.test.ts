@@ -110,7 +110,7 @@ describe('an address in a rule', () => {
       flows: [flow({ to: end(db) }), unknown],
       logs: [bound],
     });
-    expect(JSON.stringify(documents('kubernetes'))).not.toContain('0.0.0.0');
+    expect(JSON.stringify(documents('kubernetes'))).not.toContain('0.0.0.0/32');
     for (const each of [pods(db), pods(cache), address('203.0.113.9/32')])
       expect(verdict('kubernetes', traffic('ACCEPT', web, { with: each, port: 8080 }))).toBe('deny');
   });

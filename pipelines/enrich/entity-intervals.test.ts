@@ -171,6 +171,13 @@ describe('what selects a workload', () => {
     expect(made.selector(web)).toEqual({ app: 'web' });
   });
 
+  it('is no single run or revision, though an informer tells it as the object has it', () => {
+    const ofRun = { app: 'tick', 'batch.kubernetes.io/controller-uid': 'u', 'job-name': 'tick-1' };
+    const made = intervals(workloadChange('Job', 'tick', ofRun));
+    const job = { cluster, namespace: 'shop', workloadKind: 'Job', workload: 'tick' };
+    expect(made.selector(job)).toEqual({ app: 'tick' });
+  });
+
   it('is not known when nothing would select', () => {
     expect(
       intervals(podChange({ ...pods.web0, labels: { 'pod-template-hash': 'x' } })).selector(web),

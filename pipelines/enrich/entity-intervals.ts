@@ -1,8 +1,8 @@
 /**
  * Who a container id or an address was at a moment, from the changes of entities.v1 (I3).
  *
- * Owns: intervals of validity, owners' selectors, Services' addresses and ports.
- * Does not own: what becomes of events that cannot be resolved (identify.ts).
+ * Owns: intervals of validity. Does not own: what selects a workload (workload-selectors.ts), what is behind a Service
+ * (service-intervals.ts), what becomes of events that cannot be resolved (observer.ts).
  *
  * Invariants:
  * N1 The answer depends on the changes, not on when the question is asked: changes of one object come in its order,
@@ -11,7 +11,13 @@
  */
 
 import { addressRange, type Cidr, contains, parseCidr, plainAddress } from '#policy';
-import type { EntityChange, NodeProjection, PodProjection, ServiceProjection } from '#schemas';
+import type {
+  EntityChange,
+  NodeProjection,
+  PodProjection,
+  ServiceProjection,
+  WorkloadProjection,
+} from '#schemas';
 import { type Held, Intervals, open } from './intervals.ts';
 import {
   type Backends,
@@ -21,16 +27,9 @@ import {
   type ServiceOwner,
   servedPort,
 } from './service-intervals.ts';
-import { stableLabels } from './stable-labels.ts';
+import { hostNameLabel, type Labels, type Workload, WorkloadSelectors } from './workload-selectors.ts';
 
-export type Labels = Readonly<Record<string, string>>;
-
-export interface Workload {
-  readonly cluster: string;
-  readonly namespace: string;
-  readonly workloadKind: string;
-  readonly workload: string;
-}
+export type { Labels, Workload } from './workload-selectors.ts';
 
 /** A container of a pod. The same object at every call, as long as no entity changed. */
 export interface ContainerIdentity extends Workload {
@@ -79,8 +78,7 @@ export class EntityIntervals {
   readonly #pods = new Map<string, PodFacts>();
   readonly #containers = new Intervals<ContainerIdentity>();
   readonly #addresses = new Intervals<AddressOwner>();
-  readonly #selectors = new Map<string, Labels>();
-  readonly #commonLabels = new Map<string, Labels>();
+  readonly #selectors = new WorkloadSelectors();
   readonly #services = new ServiceIntervals();
   /** Where pods of nodes are, by key of the node. */
   readonly #podRanges = new Map<string, readonly Cidr[]>();
@@ -97,7 +95,7 @@ export class EntityIntervals {
     else if (value.service) this.#applyService(key, value, value.service);
     else if (value.endpointSlice) this.#services.applySlice(key, value, value.endpointSlice);
     else if (value.node) this.#applyNode(key, value, value.node);
-    else if (value.workload) this.#applyWorkload(value, value.workload.selector);
+    else if (value.workload) this.#applyWorkload(value, value.workload);
   }
 
   /** Ids are not reused, so the moment only matters where several claim one. */
@@ -144,14 +142,14 @@ export class EntityIntervals {
     return isInside;
   }
 
-  /**
-   * What selects the workload's pods: its own selector, else the labels all its pods have in common, without those that
-   * differ by replica, run or revision. Of a node its host name. Undefined: not known, or nothing that would select.
-   */
+  /** What selects the workload's pods. Undefined: not known, or nothing that would select. */
   selector(workload: Workload): Labels | undefined {
-    const owner = ownerKey(workload);
-    const labels = this.#selectors.get(owner) ?? this.#commonLabels.get(owner) ?? hostLabel(workload);
-    return Object.keys(labels).length > 0 ? labels : undefined;
+    return this.#selectors.of(workload);
+  }
+
+  /** The one workload whose selector the labels of a pod fit; undefined: none, or several. */
+  selecting(cluster: string, namespace: string, labels: Labels): Workload | undefined {
+    return this.#selectors.selecting(cluster, namespace, labels);
   }
 
   #applyPod(key: string, change: EntityChange, pod: PodProjection): void {
@@ -170,10 +168,7 @@ export class EntityIntervals {
       fromUs: isSame ? Math.min(before.fromUs, startUs) : startUs,
     };
     this.#pods.set(key, facts);
-    const owner = ownerKey(facts);
-    const known = this.#commonLabels.get(owner);
-    const labels = stableLabels(pod.labels);
-    this.#commonLabels.set(owner, known ? common(known, labels) : labels);
+    this.#selectors.applyPod(facts, pod.labels);
     this.#noteContainers(facts, pod);
     this.#noteAddresses(facts, pod, change);
     if (change.op === 'DELETED') this.#end(key, observedAt);
@@ -244,13 +239,14 @@ export class EntityIntervals {
     this.#inPodRange.clear();
     const hostName = labels[hostNameLabel];
     if (hostName === undefined) return;
-    const owner = ownerKey({ cluster, namespace: '', workloadKind: 'Node', workload: name });
-    this.#selectors.set(owner, { [hostNameLabel]: hostName });
+    const owner = { cluster, namespace: '', workloadKind: 'Node', workload: name };
+    this.#selectors.apply(owner, { [hostNameLabel]: hostName }, { isOwned: false, isGone: false });
   }
 
-  #applyWorkload({ cluster, kind, namespace, name }: EntityChange, selector: Labels): void {
-    if (Object.keys(selector).length === 0) return;
-    this.#selectors.set(ownerKey({ cluster, namespace, workloadKind: kind, workload: name }), selector);
+  #applyWorkload({ cluster, kind, namespace, name, op }: EntityChange, workload: WorkloadProjection): void {
+    const self = { cluster, namespace, workloadKind: kind, workload: name };
+    const isOwned = workload.owner !== '';
+    this.#selectors.apply(self, workload.selector, { isOwned, isGone: op === 'DELETED' });
   }
 
   #end(key: string, atUs: number): void {
@@ -271,19 +267,4 @@ function only<T>(held: readonly Held<T>[], atUs: number): Resolution<T> {
   const then = held.filter(({ fromUs, toUs }) => fromUs <= atUs && atUs < toUs);
   if (then.length === 1) return { found: then[0]!.value, always: false };
   return then.length === 0 ? 'unknown' : 'ambiguous';
-}
-
-const hostNameLabel = 'kubernetes.io/hostname';
-
-/** The kubelet labels its node with the name it runs under, unless it is told another. */
-function hostLabel({ workloadKind, workload }: Workload): Labels {
-  return workloadKind === 'Node' ? { [hostNameLabel]: workload } : {};
-}
-
-function ownerKey({ cluster, namespace, workloadKind, workload }: Workload): string {
-  return `${cluster}/${workloadKind}/${namespace}/${workload}`;
-}
-
-function common(a: Labels, b: Labels): Labels {
-  return Object.fromEntries(Object.entries(a).filter(([key, value]) => b[key] === value));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { entityKey } from '#schemas';
+import { entityKey, withDefaults } from '#schemas';
 import { EntityIntervals } from './entity-intervals.ts';
 import { readEntityObjects } from './entity-objects.ts';
 import { type PortOf, resolvePeer } from './resolve-peer.ts';
@@ -207,6 +207,52 @@ describe('the peer at a node’s address', () => {
     expect(peers(intervals, '10.1.0.6')).toBe('peer-pod-unknown');
     expect(peers(intervals, 'fd00:1::6')).toBe('peer-pod-unknown');
     expect(peers(intervals, '203.0.113.6')).toEqual(['203.0.113.6/32 80']);
+  });
+});
+
+describe('the peer whose labels the agent told', () => {
+  const web = object('Deployment', 'web', { spec: { selector: { matchLabels: { app: 'web' } } } });
+  const replicas = object('ReplicaSet', 'web-1', { spec: { selector: { matchLabels: { app: 'web' } } } });
+  const owned = {
+    ...replicas,
+    metadata: {
+      ...replicas.metadata,
+      ownerReferences: [{ kind: 'Deployment', name: 'web', controller: true }],
+    },
+  };
+  const told = (intervals: EntityIntervals, labels: Record<string, string>, address = '10.1.0.7') => {
+    const remote = withDefaults('Endpoint', { namespace: 'shop', pod: 'x', labels });
+    const question = { cluster: 'c', address, atUs: at(10), podUid: 'me', named: null, remote };
+    const outcome = resolvePeer(intervals, question);
+    if (!('peers' in outcome)) throw new Error(JSON.stringify(outcome));
+    return outcome.peers.map(
+      peer => `${peer!.workloadKind} ${peer!.workload} ${JSON.stringify(peer!.selector)}`,
+    );
+  };
+
+  it('is the one workload that selects them, by what that selects, whatever else pods are labelled with', () => {
+    const intervals = cluster(web, owned);
+    const expected = ['Deployment web {"app":"web"}'];
+    expect(told(intervals, { app: 'web', track: 'canary' })).toEqual(expected);
+    expect(told(intervals, { app: 'web', 'pod-template-hash': '5f' })).toEqual(expected);
+  });
+
+  it('is those labels where none selects them, or several do', () => {
+    const other = object('StatefulSet', 'web-too', {
+      spec: { selector: { matchLabels: { track: 'canary' } } },
+    });
+    const labels = { app: 'web', track: 'canary' };
+    expect(told(cluster(web, other), labels)).toEqual([
+      `Pods app=web,track=canary ${JSON.stringify(labels)}`,
+    ]);
+    expect(told(cluster(), { app: 'web' })).toEqual(['Pods app=web {"app":"web"}']);
+  });
+
+  it('is not who has its address by now, in the same namespace either', () => {
+    const now = pod('report', ['10.1.0.7'], { labels: { app: 'report' } });
+    expect(told(cluster(now), { app: 'web' })).toEqual(['Pods app=web {"app":"web"}']);
+    expect(told(cluster(now, web), { app: 'web' })).toEqual(['Deployment web {"app":"web"}']);
+    expect(told(cluster(now), { app: 'report' })).toEqual(['Pod report {"app":"report"}']);
   });
 });
 

@@ -6,6 +6,7 @@ import type { AddressOwner, EntityIntervals } from './entity-intervals.ts';
 import { labelledKind } from './labelled-kind.ts';
 import { type PortOf, type ServiceOwner, servedPort } from './service-intervals.ts';
 import { stableLabels } from './stable-labels.ts';
+import { fits } from './workload-selectors.ts';
 
 export type { PortOf } from './service-intervals.ts';
 
@@ -37,9 +38,9 @@ export function resolvePeer(intervals: EntityIntervals, question: PeerQuestion):
   const { cluster, atUs, named, remote = null } = question;
   const address = plainAddress(question.address);
   if (address !== '' && isOwn(address)) return { peers: [self] };
-  if (address === '') return { peers: [remote && toldPeer(remote, address)] };
+  const told = remote && toldPeer(intervals, remote, { cluster, address });
+  if (address === '') return { peers: [told] };
   const resolution = intervals.address({ cluster, address, atUs, named });
-  const told = remote && toldPeer(remote, address);
   if (resolution === 'ambiguous') return told ? { peers: [told] } : { refused: 'peer-ambiguous' };
   if (resolution === 'unknown') {
     if (told) return { peers: [told] };
@@ -47,7 +48,7 @@ export function resolvePeer(intervals: EntityIntervals, question: PeerQuestion):
   }
   const owner = resolution.found;
   // The agent knew the identity when it happened; what it only calls the world may be a Service's address.
-  if (told && !agrees(told, owner)) return { peers: [told] };
+  if (told && !agrees(told, owner, intervals)) return { peers: [told] };
   switch (owner.type) {
     case 'pod':
       return { peers: [podPeer(intervals, owner, question.podUid)] };
@@ -67,20 +68,36 @@ function podPeer(intervals: EntityIntervals, owner: PodOwner, askingUid: string)
 
 type PodOwner = Extract<AddressOwner, { type: 'pod' }>;
 
-/** The same pod's namespace, or nothing that contradicts. */
-function agrees(told: Peer, owner: AddressOwner): boolean {
-  if (told.type === 'WORKLOAD') return owner.type === 'pod' && owner.namespace === told.namespace;
-  return told.type !== 'ENTITY' || told.value === 'world';
+/** A pod of the workload that was told, or with the labels that were; or nothing that contradicts. */
+function agrees(told: Peer, owner: AddressOwner, intervals: EntityIntervals): boolean {
+  if (told.type !== 'WORKLOAD') return told.type !== 'ENTITY' || told.value === 'world';
+  if (owner.type !== 'pod' || owner.namespace !== told.namespace) return false;
+  if (told.workloadKind !== labelledKind)
+    return owner.workloadKind === told.workloadKind && owner.workload === told.workload;
+  return fits(intervals.selector(owner) ?? {}, told.selector);
 }
 
 const entities = new Set([
   ...['host', 'remote-node', 'kube-apiserver', 'health', 'init', 'unmanaged', 'ingress', 'world'],
 ]);
 
-/** Whom the agent names: pods by their labels, a reserved identity, a DNS name; null when it names nobody. */
-function toldPeer({ namespace, labels, entity, dnsNames }: Endpoint, address: string): Peer | null {
+/**
+ * Whom the agent names: pods by the workload that selects them, else by their labels; a reserved identity, a DNS name; null
+ * when it names nobody.
+ */
+function toldPeer(
+  intervals: EntityIntervals,
+  { namespace, labels, entity, dnsNames }: Endpoint,
+  { cluster, address }: Pick<PeerQuestion, 'cluster' | 'address'>,
+): Peer | null {
   const selector = selectingLabels(labels);
   if (namespace !== '' && Object.keys(selector).length > 0) {
+    const known = intervals.selecting(cluster, namespace, selector);
+    if (known) {
+      const { workloadKind, workload } = known;
+      const own = { ...intervals.selector(known) };
+      return { type: 'WORKLOAD', namespace, workloadKind, workload, selector: own, value: '' };
+    }
     const workload = Object.entries(selector)
       .map(([key, value]) => `${key}=${value}`)
       .join(',');
