@@ -5,7 +5,7 @@ INSTALLED := node_modules/.package-lock.json
 LOADER := agents/enforcer/bpf/build/sluice-loader
 
 .DEFAULT_GOAL := help
-.PHONY: help install setup check unit test broker kube peer kernel demo loop generate golden bench bench-streams torture cases guest loader clean
+.PHONY: help install setup check unit test broker kube peer kernel demo loop generate golden bench bench-streams bench-discovery torture cases guest loader clean
 
 help: ## what you can make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: install ## every benchmark; each prints one JSON object last
 
 bench-streams: install ## streams against Kafka Streams and @kafkats/flow on one broker; ARGS='--suite all' for more
 	node infra/bench/streams/main.ts $(ARGS)
+
+bench-discovery: install ## quality of policies, ours and three peers', over a week of event time; ARGS='--seed N --apps LIST --explain'
+	node infra/bench/discovery/main.ts $(ARGS)
 
 torture: install ## streams killed with -9 again and again, and their broker; then every count is looked at. ARGS='--seed N'
 	node infra/local/fetch.ts

@@ -38,7 +38,8 @@ interface Flow {
   readonly destination: Place;
   readonly protocol: string;
   readonly port: number;
-  readonly requests: readonly HttpRequest[];
+  /** By method and path. */
+  readonly requests: Map<string, HttpRequest>;
 }
 
 export class DiscoveryEngine implements System {
@@ -69,10 +70,10 @@ export class DiscoveryEngine implements System {
     const [here, there] = [podPlace(self), this.#place(other, side)];
     const [source, destination] = side === 'client' ? [here, there] : [there, here];
     const key = JSON.stringify([source, destination, protocol, port]);
-    const known = this.#flows.get(key) ?? { source, destination, protocol, port, requests: [] };
-    const isNew =
-      request && !known.requests.some(each => each.method === request.method && each.path === request.path);
-    this.#flows.set(key, isNew ? { ...known, requests: [...known.requests, request] } : known);
+    const begun = { source, destination, protocol, port, requests: new Map<string, HttpRequest>() };
+    const flow = this.#flows.get(key) ?? begun;
+    this.#flows.set(key, flow);
+    if (request) flow.requests.set(`${request.method} ${request.path}`, request);
   }
 
   #place(party: Party, side: Report['side']): Place {
@@ -183,7 +184,9 @@ function toPorts(flows: readonly Flow[]): Ports {
   const byPort = Map.groupBy(flows, ({ protocol, port }) => `${protocol} ${port}`);
   return [...byPort.values()].map(each => {
     const { protocol, port } = each[0]!;
-    const requests = each.flatMap(flow => flow.requests).sort((a, b) => (a.method < b.method ? -1 : 1));
+    const requests = each
+      .flatMap(flow => [...flow.requests.values()])
+      .sort((a, b) => (a.method < b.method ? -1 : 1));
     const ports = [{ port: String(port), protocol: protocol as 'TCP' }];
     if (requests.length === 0) return { ports };
     const byMethod = Map.groupBy(requests, ({ method }) => method);

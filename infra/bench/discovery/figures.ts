@@ -16,8 +16,8 @@ export interface Figures {
   /** What is admitted to what is meant. */
   readonly overPermission: number;
   readonly attacksBlocked: number;
-  /** Workloads that one can reach, on average. */
-  readonly reachable: number;
+  /** Workloads that one can reach and is not meant to, on average. */
+  readonly unmeantReach: number;
   readonly rules: number;
   readonly bytes: number;
   /** Rules that came and went an hour since the window before; null: there is none. */
@@ -57,7 +57,7 @@ export function judged({ policies, unseenMass }: Written, { heldOut, attacks, un
     precision: admitted.length === 0 ? 0 : admitted.filter(({ isMeant }) => isMeant).length / admitted.length,
     overPermission: admitted.length / meant,
     attacksBlocked: attacks.filter(activity => !judge.admits(activity)).length / attacks.length,
-    reachable: reachable(admitted),
+    unmeantReach: unmeantReach(universe, admitted),
     rules: ruleSet.size,
     bytes: sum(policies.map(each => JSON.stringify(each).length)),
     unseenMass,
@@ -69,18 +69,18 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-function reachable(admitted: readonly Element[]): number {
-  const reached = new Map<string, Set<string>>();
-  const everybody = new Set<string>();
-  for (const { activity } of admitted) {
-    const { client, server, question } = activity;
-    if (!isPod(client)) continue;
-    everybody.add(workloadKey(client.workload));
-    if (!isPod(server) || question) continue;
-    const from = workloadKey(client.workload);
-    reached.set(from, (reached.get(from) ?? new Set()).add(workloadKey(server.workload)));
+function unmeantReach(universe: readonly Element[], admitted: readonly Element[]): number {
+  const everybody = new Set(
+    universe.flatMap(({ activity: { client } }) => (isPod(client) ? [client.uid] : [])),
+  );
+  const reached = new Set<string>();
+  for (const { activity, isMeant } of admitted) {
+    const { client, server, question, request } = activity;
+    // Questions and requests are made where a connection is meant.
+    if (isMeant || question || request || !isPod(client) || !isPod(server)) continue;
+    reached.add(`${workloadKey(client.workload)} ${workloadKey(server.workload)}`);
   }
-  return sum([...reached.values()].map(({ size }) => size)) / Math.max(1, everybody.size);
+  return reached.size / everybody.size;
 }
 
 /** One for each thing that a document admits; what denies the rest is none. Documents' names do not count. */

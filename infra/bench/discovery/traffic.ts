@@ -127,7 +127,7 @@ export class Traffic {
     const known = this.#answers.get(`${client.address} ${name}`);
     if (known && known.untilUs > timeUs) return [];
     const addresses = [this.#cluster.serviceAddress(workloadKey(to))];
-    this.#answers.set(`${client.address} ${name}`, { untilUs: timeUs + 6 * hourUs, addresses });
+    this.#answers.set(`${client.address} ${name}`, { untilUs: timeUs + hourUs, addresses });
     return this.#question(client, { name, addresses, ttlSeconds: 30, timeUs, random });
   }
 

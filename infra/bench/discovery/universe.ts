@@ -4,7 +4,7 @@
  * Owns: its elements, each an activity with one example of its identifiers, after the learning:
  * - every workload calls every other on each port that one serves, and on 22;
  * - of a call that is meant and on which requests are seen: each request that anybody makes of that server, and sensitive ones;
- * - every workload calls every name that any of them does on its ports, names nobody knows, a stranger's address, the cloud's
+ * - every workload calls every name that any of them does, on each port of such names, names nobody knows, a stranger's address, the cloud's
  *   metadata, and addresses that a name had before;
  * - every workload asks for each of these names, and for each Service of its namespace;
  * - somebody outside calls every workload on each port it serves.
@@ -99,7 +99,9 @@ function requests(call: Call, { from, to, truth, random }: Ways): Element[] {
 function outside(client: Pod, { truth, random, atUs }: At): Element[] {
   const from = workloadKey(client.workload);
   const tcp = (server: Party, port = 443) => ({ client, server, transport: 'TCP', port }) as const;
-  const known = [...new Map(truth.names.map(each => [`${each.name} ${each.port}`, each])).values()];
+  const ports = [...new Set(truth.names.map(({ port }) => port))];
+  const each = new Map(truth.names.map(name => [name.name, name]));
+  const known = [...each.values()].flatMap(name => ports.map(port => ({ ...name, port })));
   const named = known.map(({ name, network, transport, port }) => {
     const called = filled(name, random);
     const server = { address: random.pick(answer(called, network, atUs).addresses) };
