@@ -13,13 +13,13 @@ import {
   type Match,
   type PeerMatch,
   type PortMatch,
+  parentOf,
   parseCidr,
   type RuleClass,
   selectsLabels,
 } from '#policy';
 import type { Peer } from '#schemas';
 import type { Access, Verdict } from './access.ts';
-import { parentOf } from './sensitive-paths.ts';
 import { opensSocket } from './traffic-behaviours.ts';
 
 export interface FlatVerdict<R> {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mustNotBeWritten, SensitivePaths } from '#policy';
 import type { Evidence } from '#schemas';
 import { generalise, type PathAccess, type PathRule } from './generalise.ts';
 import { decider } from './path-decision.ts';
 import { type PathOptions, pathDefaults } from './path-options.ts';
-import { mustNotBeWritten, SensitivePaths } from './sensitive-paths.ts';
 
 const evidence: Evidence = {
   count: 1,

@@ -114,6 +114,18 @@ describe('generalising paths', () => {
     );
   });
 
+  it('takes what stands for many names for the rule of their directory, or reports it', () => {
+    expect(rulesFor('w /data/…', 'r /srv/…/…')).toEqual(['rw /data/', 'r /srv/ recursive']);
+    const { spelled, reported } = generalised(['r /proc/…/…', 'w /usr/lib/…', 'r /etc/hosts']);
+    expect(spelled).toEqual(['r /etc/hosts']);
+    expect(reported).toEqual([
+      '/proc/<pid>/…: processes have other numbers in the next run, and no path can name whichever it is',
+      '/proc/…/…: no rule can name it',
+      '/usr/lib/…: no rule can name it',
+    ]);
+    expect(generalised(['r /proc/…/…'], { widen: true }).spelled).toEqual(['r /proc/ recursive']);
+  });
+
   it('reports what no rule can name, and what is fleeting in a place too sensitive to open', () => {
     const reported: string[] = [];
     const report = (path: string, why: string) => reported.push(`${path}: ${why}`);

@@ -4,7 +4,7 @@
  *
  * Owns: which rules there are, and which of them say nothing that another does not say.
  * Does not own: what a fleeting name looks like (path-tokens.ts), when many are many (path-collapse.ts), what is sensitive
- * (sensitive-paths.ts), which rule decides on a path (path-decision.ts).
+ * (#policy), which rule decides on a path (path-decision.ts).
  *
  * Invariants:
  * P1 Sound: every access seen is admitted by the rule that decides on it, or reported.
@@ -17,14 +17,13 @@
  *    of programs comes to be written, too, P4 counts.)
  */
 
-import { joinEvidence } from '#policy';
+import { anyName, joinEvidence, mustNotBeWritten, parentOf, SensitivePaths } from '#policy';
 import type { Evidence } from '#schemas';
 import { compareText } from './order.ts';
 import { collapsed, type DirectoryAccess } from './path-collapse.ts';
 import { decider } from './path-decision.ts';
 import { type PathOptions, pathDefaults } from './path-options.ts';
 import { type FleetingPart, fleetingParts, type Token } from './path-tokens.ts';
-import { mustNotBeWritten, parentOf, SensitivePaths } from './sensitive-paths.ts';
 
 export interface PathAccess {
   /** A directory as an object ends in a slash. */
@@ -62,7 +61,7 @@ interface Seen {
   readonly evidence: Evidence[];
 }
 
-type Reason = Token | 'unnameable' | 'many';
+type Reason = Token | 'unnameable';
 
 interface Draft {
   readonly path: string;
@@ -146,10 +145,11 @@ class Drafting {
       const draft = this.#fleeting(seen, part, isSensitive);
       if (draft) return draft;
     }
-    this.#report(
-      seen.path,
-      'its name changes from run to run, but its directory holds too much to be admitted',
-    );
+    if (literal)
+      this.#report(
+        seen.path,
+        'its name changes from run to run, but its directory holds too much to be admitted',
+      );
     return literal;
   }
 
@@ -188,7 +188,8 @@ class Drafting {
   /** No path says "whichever process": it stays that one, or (`widen`) all there are. */
   #ofProcess(seen: Seen, parts: readonly FleetingPart[]): Draft | undefined {
     const segments = seen.object.split('/');
-    for (const { segment } of parts) segments[segment + 1] = segment === 1 ? '<pid>' : '<tid>';
+    for (const { segment, token } of parts)
+      if (token === 'pid') segments[segment + 1] = segment === 1 ? '<pid>' : '<tid>';
     const name = segments.join('/');
     const isWidened = this.#widen && !seen.write && !this.#sensitive.isSensitive(seen.object);
     if (isWidened) {
@@ -220,8 +221,13 @@ class Drafting {
 }
 
 function literalDraft({ object, write }: Seen): Draft | undefined {
-  const isPath = nameablePath.test(object) && object.length <= longestPath;
+  const isPath = nameablePath.test(object) && object.length <= longestPath && !isOfMany(object);
   return isPath ? { path: object, recursive: false, readOnly: !write, reason: null } : undefined;
+}
+
+/** Stands for many paths, none of which is known any more. */
+function isOfMany(object: string): boolean {
+  return object.split('/').includes(anyName);
 }
 
 function isNameable(directory: string): boolean {

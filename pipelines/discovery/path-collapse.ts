@@ -8,8 +8,8 @@
  * was seen does not matter.
  */
 
+import { parentOf, placeOf } from '#policy';
 import type { PathOptions } from './path-options.ts';
-import { parentOf, placeOf } from './sensitive-paths.ts';
 
 export interface SeenPath {
   /** Without a slash at its end. */

@@ -1,6 +1,6 @@
 /** Which rule decides on a path: the exact one, else the nearest directory that speaks of it. */
 
-import { parentOf } from './sensitive-paths.ts';
+import { parentOf } from '#policy';
 
 export interface DecidingRule {
   readonly path: string;

@@ -5,8 +5,7 @@
  * were seen that one rule is cheaper than naming them (path-collapse.ts).
  */
 
-/** What a directory is for: what the container makes up under way, what it works on, what came with the image. */
-export type PlaceKind = 'scratch' | 'data' | 'programs';
+import type { PlaceKind } from '#policy';
 
 export interface PathOptions {
   /** Hexadecimal digits in a row that are an identifier. */

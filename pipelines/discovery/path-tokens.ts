@@ -5,8 +5,8 @@
  * it reads was there before, under a name somebody gave it.
  */
 
+import { anyName, placeOf } from '#policy';
 import type { PathOptions } from './path-options.ts';
-import { placeOf } from './sensitive-paths.ts';
 
 export interface FleetingPart {
   /** Index of the segment, from 0 after the leading slash. */
@@ -14,7 +14,17 @@ export interface FleetingPart {
   readonly token: Token;
 }
 
-export type Token = 'pid' | 'uuid' | 'hex' | 'digits' | 'date' | 'temporary' | 'layer' | 'generation';
+export type Token =
+  | 'pid'
+  | 'uuid'
+  | 'hex'
+  | 'digits'
+  | 'date'
+  | 'temporary'
+  | 'layer'
+  | 'generation'
+  /** Stands for many names already. */
+  | 'many';
 
 type Lengths = Pick<PathOptions, 'hexFrom' | 'digitsFrom'>;
 
@@ -46,6 +56,7 @@ export function fleetingParts(path: string, isWritten: boolean, lengths: Lengths
   const isProc = segments[0] === 'proc';
   return segments.flatMap((segment, index): FleetingPart[] => {
     if (generation.test(segment)) return [{ segment: index, token: 'generation' }];
+    if (segment === anyName) return [{ segment: index, token: isProc && index === 1 ? 'pid' : 'many' }];
     if (isFixed) return [];
     const isLayer = layers.test(segments[index - 1] ?? '') && layerId.test(segment);
     const token = isProc

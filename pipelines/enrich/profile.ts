@@ -2,12 +2,13 @@
  * The behaviour profile of one container of a workload, growing in place.
  *
  * Owns: which behaviours there are, with their evidence. What it holds depends on the set of events alone (I2), since evidence
- * does (E1, O1). How much memory it takes depends on its behaviours, not on the number of events (E4).
+ * does (E1, O1, C1). How much memory it takes depends on its behaviours, not on the number of events (E4).
  */
 
 import { EvidenceRows, type Sighting } from '#policy';
 import type { Behaviour, BehaviourProfile, Peer } from '#schemas';
 import { BehaviourRows } from './behaviour-rows.ts';
+import { CrowdedDirectories, crowdedFrom, standsForMany } from './crowded-directories.ts';
 import { identityOf, type Observed } from './observe.ts';
 import { OpenPorts } from './open-ports.ts';
 import { smaller } from './selector-order.ts';
@@ -32,6 +33,7 @@ export class GrowingProfile {
   #behaviours = new BehaviourRows();
   #evidence = new EvidenceRows();
   readonly #ports = new OpenPorts();
+  readonly #directories = new CrowdedDirectories();
   #images: readonly string[] = [];
   /** Minutes, the latest first. */
   #alerts: readonly number[] = [];
@@ -111,14 +113,29 @@ export class GrowingProfile {
 
   #rowOf(observed: Observed): number {
     if (this.#ports.opens(observed)) this.#tellAnew();
-    const row = this.#behaviours.put(this.#ports.kept(observed));
-    if (row === this.#evidence.length) this.#evidence.push();
-    return row;
+    const kept = this.#directories.kept(this.#ports.kept(observed));
+    const row = this.#behaviours.put(kept);
+    if (row < this.#evidence.length) return row;
+    this.#evidence.push();
+    if (!this.#crowds(kept)) return row;
+    this.#tellAnew();
+    return this.#rowOf(observed);
+  }
+
+  /** Of few behaviours there are no many names: nothing is counted before. */
+  #crowds(observed: Observed): boolean {
+    if (this.size < crowdedFrom) return standsForMany(observed) && this.#directories.crowds(observed);
+    if (this.size > crowdedFrom) return this.#directories.crowds(observed);
+    let isCrowded = false;
+    for (let row = 0; row < this.size; row++)
+      isCrowded = this.#directories.crowds(this.#behaviours.at(row)) || isCrowded;
+    return isCrowded;
   }
 
   /** Behaviours that were several are one now. */
   #tellAnew(): void {
-    const { behaviours } = this.record();
+    // A row that was just made for what is still to be seen has no evidence.
+    const behaviours = this.record().behaviours.filter(({ evidence }) => evidence.count > 0);
     this.#behaviours = new BehaviourRows();
     this.#evidence = new EvidenceRows();
     for (const behaviour of behaviours) {

@@ -53,12 +53,22 @@ export {
   protocolNames,
 } from './kubearmor-policy.ts';
 export type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from './network-policy.ts';
+// Versions
+export { PackedPolicy, packedPolicySerde } from './packed-policy.ts';
 export { ruleIdOf } from './rule-id.ts';
 export { flattenAny, flattenRules } from './rules.ts';
 // Selectors
 export { containersOf, type Labels, type Subject, selects, selectsLabels } from './selector.ts';
+// Paths
+export {
+  anyName,
+  mustNotBeWritten,
+  type PlaceKind,
+  parentOf,
+  placeOf,
+  SensitivePaths,
+} from './sensitive-paths.ts';
 export { Shelf } from './shelf.ts';
-// Versions
 export {
   nextVersion,
   StandingPolicies,

@@ -4,7 +4,11 @@
  * Owns: which paths are sensitive, which directories hold or may hold such, what a directory is for.
  */
 
-import type { PlaceKind } from './path-options.ts';
+/** What a directory is for: what a container makes up under way, what it works on, what came with the image. */
+export type PlaceKind = 'scratch' | 'data' | 'programs';
+
+/** In the place of a name in the path of a behaviour: so many names were seen there that they are not told apart. */
+export const anyName = '…';
 
 /** Directories all of whose content is sensitive. */
 const directories = [
