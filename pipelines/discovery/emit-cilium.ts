@@ -118,16 +118,28 @@ function isDnsServer({ transport, port, peer }: PeerRule): boolean {
   return transport === 'UDP' && port === dnsPort && peer.type === 'WORKLOAD';
 }
 
-/** Where the world may be reached, its addresses and names need no rule of their own. */
+/** Where the world may be reached, its addresses and names need no rule of their own, unless they were asked for more. */
 function withoutCovered(rules: readonly PeerRule[]): PeerRule[] {
   const spelled = ({ transport, port, icmpType }: PeerRule) => `${transport} ${port} ${icmpType}`;
-  const open = new Set(
-    rules
-      .filter(({ peer, http }) => peer.type === 'ENTITY' && peer.value === 'world' && http.length === 0)
-      .map(spelled),
-  );
+  const isWorld = ({ peer }: PeerRule) => peer.type === 'ENTITY' && peer.value === 'world';
+  const worlds = new Map(rules.filter(isWorld).map(rule => [spelled(rule), rule]));
   const isOutside = ({ peer }: PeerRule) => peer.type === 'ADDRESS' || peer.type === 'FQDN';
-  return rules.filter(rule => !(isOutside(rule) && open.has(spelled(rule))));
+  return rules.filter(rule => {
+    const world = worlds.get(spelled(rule));
+    return !(world && isOutside(rule) && carriesAll(world, rule));
+  });
+}
+
+function carriesAll(world: PeerRule, { http }: PeerRule): boolean {
+  if (world.http.length === 0) return true;
+  return http.every(({ method, path, admits }) => {
+    const literal = admits === '' ? path.replaceAll(/\\(.)/g, '$1') : null;
+    return world.http.some(
+      each =>
+        each.method === method &&
+        (each.path === path || (literal !== null && new RegExp(`^(?:${each.path})$`).test(literal))),
+    );
+  });
 }
 
 type Entry = NonNullable<CiliumSpec['egress']>[number];

@@ -154,7 +154,8 @@ describe('policies of the network', () => {
           for (const [i, entry] of entries.entries()) {
             // What closes a direction, and the DNS server that names imply, stand for no observation of their own.
             // A name also stands for addresses to come: it stays where its address was reached unasked for as well.
-            const ports = ({ toPorts, icmps }: typeof entry) => JSON.stringify([toPorts, icmps]);
+            const ports = ({ toPorts, icmps }: typeof entry) =>
+              JSON.stringify([toPorts?.map(each => each.ports), icmps]);
             const isPinned = entries.some(each => 'toCIDR' in each && ports(each) === ports(entry));
             if ('toFQDNs' in entry && isPinned) continue;
             if (Object.keys(entry).length === 0 || JSON.stringify(entry).includes('kube-dns')) continue;
