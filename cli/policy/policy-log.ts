@@ -65,7 +65,7 @@ export class PolicyLog {
             const before = this.standing.get(policyId);
             this.standing.apply({ key: policyId, value: value && serde.deserialize(value) });
             const after = this.standing.get(policyId);
-            if (after && after !== before) onVersion?.(after);
+            if (after && after.generation !== before?.generation) onVersion?.(after);
           }
         },
       });

@@ -94,6 +94,8 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   readonly #options: PlanOptions;
   readonly #due = new Map<string, Due>();
   readonly #containersOf = new Map<string, Set<string>>();
+  /** Versions written here that were not seen in policies.v1 yet. */
+  readonly #unconfirmed = new Map<string, PlannedVersion>();
   #context!: ProcessorContext<string, Planned>;
   #profiles!: KeyValueStore<string, HeldProfile>;
   #policies!: KeyValueStore<string, PlannedVersion>;
@@ -116,6 +118,7 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
       this.#touch(held.policyId, this.#carrier());
     }
     context.schedule(Math.max(1, Math.floor(settings.quietMs / 5)), 'wall-clock', nowMs => {
+      this.#confirm();
       this.#settle();
       this.#planDue(nowMs);
     });
@@ -150,6 +153,16 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
       if (!isMine) continue;
       this.#context.count('policies.settled');
       this.#publish(policyId, nextVersion(standing), this.#carrier());
+    }
+  }
+
+  /** Where somebody else's version stands in place of one of ours, ours is planned anew upon it. */
+  #confirm(): void {
+    for (const [policyId, mine] of this.#unconfirmed) {
+      const standing = this.#published.get(policyId);
+      if (!standing || standing.generation < mine.generation) continue;
+      this.#unconfirmed.delete(policyId);
+      if (standing.digest !== mine.digest) this.#touch(policyId, this.#carrier());
     }
   }
 
@@ -210,7 +223,9 @@ export class PlanPolicies implements Processor<string, BehaviourProfile, string,
   }
 
   #publish(policyId: string, record: Policy, carrier: Carrier): void {
-    this.#policies.put(policyId, versionOf(record));
+    const version = versionOf(record);
+    this.#policies.put(policyId, version);
+    this.#unconfirmed.set(policyId, version);
     this.#context.forward({ ...carrier, key: policyId, value: { topic: 'policies.v1', record } });
   }
 }
@@ -219,9 +234,13 @@ function contentOf({ stage, target, documents, rules, losses, digest, confidence
   return { stage, target, documents, rules, losses, digest, confidence };
 }
 
-function later(a: PlannedVersion | undefined, b: PlannedVersion | undefined): PlannedVersion | undefined {
-  if (!a || !b) return a ?? b;
-  return a.generation >= b.generation ? a : b;
+/** Of one generation the version that stands counts: ours may have come second. */
+function later(
+  mine: PlannedVersion | undefined,
+  standing: PlannedVersion | undefined,
+): PlannedVersion | undefined {
+  if (!mine || !standing) return mine ?? standing;
+  return mine.generation > standing.generation ? mine : standing;
 }
 
 /** Stages of which nodes take no notice. */

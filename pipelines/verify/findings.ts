@@ -14,7 +14,7 @@ export interface Found {
 type About = Pick<Policy, 'policyId' | 'generation' | 'digest'>;
 
 /** One for each thing the workload does and the policy does not admit. */
-export function driftOf(policy: Policy, denied: readonly SeenAccess[], atUs: number): Found[] {
+export function driftOf(policy: About, denied: readonly SeenAccess[], atUs: number): Found[] {
   const byText = Map.groupBy(denied, ({ access }) => accessText(access));
   return [...byText].map(([text, each]) => {
     const evidence = joinEvidence(each.map(one => one.evidence))!;

@@ -172,6 +172,35 @@ describe('discovery beside verify', () => {
     expect(written).toHaveLength(3);
   });
 
+  it('that lost the race plans anew upon what stands', () => {
+    const driver = testDriver(discoveryTopology({ tenant: 'default', serdes }), {
+      clock: manualClock(startMs),
+    });
+    const more = profile([{ path: '/a' }, { path: '/b' }, { path: '/c' }]);
+    driver.pipe('default.behaviours.v1', { key: `${policyId}/web`, value: learned });
+    driver.advance(1000);
+    const [first] = driver.read<string, Policy>('default.policies.v1');
+    driver.pipe('default.behaviours.v1', { key: `${policyId}/web`, value: more });
+    driver.autoCommit = false;
+    driver.advance(1000);
+    // Discovery has decided on generation 2, and the operator's is in the log before it is written.
+    driver.append('default.policies.v1', {
+      key: policyId,
+      value: nextVersion(first!.value, { stage: 'SHADOW' }),
+    });
+    driver.autoCommit = true;
+    driver.commit();
+    for (let i = 0; i < 8; i++) driver.advance(500);
+    const written = driver.read<string, Policy>('default.policies.v1').map(({ value }) => value);
+    expect(written.slice(0, 2).map(({ generation, stage }) => [generation, stage])).toEqual([
+      [2, 'SHADOW'],
+      [2, 'CANDIDATE'],
+    ]);
+    const last = standing([first!.value, ...written]);
+    expect(last).toMatchObject({ stage: 'CANDIDATE' });
+    expect(JSON.stringify(last.documents)).toContain('/c');
+  });
+
   it('says in a transition that what waited in shadow is learned anew', () => {
     const driver = testDriver(discoveryTopology({ tenant: 'default', serdes }), {
       clock: manualClock(startMs),

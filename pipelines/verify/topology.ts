@@ -46,6 +46,7 @@ export function verifyTopology({
 }: VerifyTopologyOptions): Topology {
   const settings = verifySettings.parse(given);
   const stores = verifyStores(serdes);
+  const records = serdes.of('behaviours.v1');
   return topology('verify', builder => {
     const loss = builder.globalView(topicName(tenant, 'agents.health.v1'), {
       key: textSerde,
@@ -53,7 +54,7 @@ export function verifyTopology({
       view: () => new CountedLoss(),
     });
     const outcomes = merge(...sights(builder, { tenant, serdes })).pipe(
-      process(() => new VerifyPolicies({ stores, loss, settings, policy }), {
+      process(() => new VerifyPolicies({ stores, records, loss, settings, policy }), {
         name: 'verify-policies',
         stores: Object.values(stores),
         partitioning: 'kept',

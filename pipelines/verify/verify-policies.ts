@@ -14,7 +14,7 @@
  * S4 Nothing that a workload does changes a policy's content here. It is a finding, told once for each content.
  */
 
-import { nextVersion, successionOf } from '#policy';
+import { nextVersion, PackedPolicy, packedPolicySerde, successionOf } from '#policy';
 import type {
   BehaviourProfile,
   EvidenceRange,
@@ -22,6 +22,7 @@ import type {
   PolicyApproval,
   PolicyFinding,
   PolicyTransition,
+  Serde,
   Serdes,
   Stage,
 } from '#schemas';
@@ -38,6 +39,7 @@ import {
   type CountedLoss,
   confidenceOf,
   emittersOf,
+  heldProfileSerde,
   makePolicy,
   type PolicyOptions,
 } from '../discovery/index.ts';
@@ -67,7 +69,7 @@ export type Outcome =
   | { readonly topic: 'policy-findings.v1'; readonly record: PolicyFinding };
 
 export function verifyStores(serdes: Serdes) {
-  const policies = serdes.of('policies.v1');
+  const policies = packedPolicySerde(serdes.of('policies.v1'));
   return {
     /** The version that stands of each policy. */
     standing: keyValueStore({ name: 'standing-policies', key: textSerde, value: policies }),
@@ -75,12 +77,18 @@ export function verifyStores(serdes: Serdes) {
     healthy: keyValueStore({ name: 'healthy-policies', key: textSerde, value: policies }),
     watches: keyValueStore({ name: 'policy-watches', key: textSerde, value: jsonSerde<Watch>() }),
     /** By behaviour key. */
-    profiles: keyValueStore({ name: 'watched-profiles', key: textSerde, value: serdes.of('behaviours.v1') }),
+    profiles: keyValueStore({
+      name: 'watched-profiles',
+      key: textSerde,
+      value: heldProfileSerde(serdes.of('behaviours.v1')),
+    }),
   };
 }
 
 export interface VerifyOptions {
   readonly stores: ReturnType<typeof verifyStores>;
+  /** How profiles are kept as records. */
+  readonly records: Serde<BehaviourProfile>;
   readonly loss: GlobalTable<CountedLoss>;
   readonly settings: VerifySettings;
   readonly policy: PolicyOptions;
@@ -97,8 +105,8 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
   readonly #orphaned = new Set<string>();
   readonly #staleCheckedMs = new Map<string, number>();
   #context!: ProcessorContext<string, Outcome>;
-  #standing!: KeyValueStore<string, Policy>;
-  #healthy!: KeyValueStore<string, Policy>;
+  #standing!: KeyValueStore<string, PackedPolicy>;
+  #healthy!: KeyValueStore<string, PackedPolicy>;
   #watches!: KeyValueStore<string, Watch>;
   #workloads!: WatchedWorkloads;
   #loss!: CountedLoss;
@@ -108,12 +116,12 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
   }
 
   init(context: ProcessorContext<string, Outcome>): void {
-    const { stores, settings, loss } = this.#options;
+    const { stores, records, settings, loss } = this.#options;
     this.#context = context;
     this.#standing = context.store(stores.standing);
     this.#healthy = context.store(stores.healthy);
     this.#watches = context.store(stores.watches);
-    this.#workloads = new WatchedWorkloads(context.store(stores.profiles));
+    this.#workloads = new WatchedWorkloads(context.store(stores.profiles), records);
     this.#loss = context.global(loss);
     for (const [policyId] of this.#standing.all()) this.#workloads.touch(policyId, context.clock.now());
     for (const [policyId, { orphan }] of this.#watches.all()) if (orphan) this.#orphaned.add(policyId);
@@ -158,7 +166,7 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
     const wasHealthy = standing?.stage === 'ENFORCE' && watch?.spikeUs === null;
     if (wasHealthy && standing.digest !== policy.digest) this.#healthy.put(policyId, standing);
     this.#forward(policyId, { topic: 'policy-history.v1', record: policy });
-    this.#standing.put(policyId, policy);
+    this.#standing.put(policyId, new PackedPolicy(policy));
     this.#watches.put(policyId, watchOf(policy, atUs, watch));
     this.#orphaned.delete(policyId);
     if (standing?.digest !== policy.digest) this.#workloads.touch(policyId, this.#context.clock.now());
@@ -198,7 +206,7 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
     }
   }
 
-  #write(standing: Policy, { digest, to }: PolicyTransition): void {
+  #write(standing: PackedPolicy, { digest, to }: PolicyTransition): void {
     const { policyId } = standing;
     const content = [standing, this.#healthy.get(policyId)].find(each => each?.digest === digest);
     if (!content) {
@@ -206,9 +214,9 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
       this.#context.count('transitions.content-unknown');
       return;
     }
-    const { target, documents, rules, losses, confidence } = content;
+    const { target, documents, rules, losses, confidence } = content.unpack();
     const change = { digest, target, documents, rules, losses, confidence, stage: to };
-    this.#forward(policyId, { topic: 'policies.v1', record: nextVersion(standing, change) });
+    this.#forward(policyId, { topic: 'policies.v1', record: nextVersion(standing.unpack(), change) });
   }
 
   #approval(policyId: string, approval: PolicyApproval | null): void {
@@ -246,7 +254,7 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
     this.#spike(standing, spike);
   }
 
-  #spike(standing: Policy, spike: Spike): void {
+  #spike(standing: PackedPolicy, spike: Spike): void {
     const { policyId, stage, digest } = standing;
     const watch = this.#watches.get(policyId)!;
     this.#context.count('findings.spike');
@@ -273,14 +281,14 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
         this.#workloads.forget(policyId);
         continue;
       }
-      const denied = this.#workloads.judge(standing);
+      const denied = this.#workloads.judge(standing.unpack());
       if (acting.has(standing.stage)) this.#tell(policyId, driftOf(standing, denied, this.#nowUs()));
       this.#consider(policyId);
     }
   }
 
   /** Now and then: it looks at every rule. */
-  #tellStale(standing: Policy): void {
+  #tellStale(standing: PackedPolicy): void {
     const { policyId, stage } = standing;
     const nowMs = this.#context.clock.now();
     const checkedMs = this.#staleCheckedMs.get(policyId) ?? Number.NEGATIVE_INFINITY;
@@ -288,9 +296,10 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
     this.#staleCheckedMs.set(policyId, nowMs);
     const profiles = this.#workloads.profilesOf(policyId);
     const { settings, policy } = this.#options;
-    const now = profiles.length > 0 ? makePolicy(profiles, emittersOf(standing), policy) : undefined;
+    const content = standing.unpack();
+    const now = profiles.length > 0 ? makePolicy(profiles, emittersOf(content), policy) : undefined;
     const { staleDays } = settings;
-    this.#tell(policyId, staleRules(standing, { now, profiles }, { staleDays, atUs: nowMs * 1000 }));
+    this.#tell(policyId, staleRules(content, { now, profiles }, { staleDays, atUs: nowMs * 1000 }));
   }
 
   /** S4. */
@@ -319,7 +328,7 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
     if (!gate || watch.decided || watch.orphan) return;
     const since = this.#workloads.since(policyId, watch.sinceUs);
     if (!since) return;
-    const profiles = this.#workloads.profilesOf(policyId);
+    const { profiles } = since;
     const facts: GateFacts = {
       watchedHours: Math.max(0, lastActivity(profiles) - watch.sinceUs) / 3_600e6,
       confidence: confidenceOf(profiles, this.#loss.lostOf(profiles)),

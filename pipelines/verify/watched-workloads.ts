@@ -8,31 +8,41 @@
  */
 
 import { parseAnyDocument } from '#policy';
-import { type BehaviourProfile, behaviourKey, type Policy, policyIdOf } from '#schemas';
+import { type BehaviourProfile, behaviourKey, type Policy, type Serde } from '#schemas';
 import type { KeyValueStore } from '#streams';
-import { PolicySet, type SeenAccess, seenAccesses } from '../discovery/index.ts';
+import { HeldProfile, PolicySet, type SeenAccess, seenAccesses } from '../discovery/index.ts';
+
+export interface Since {
+  readonly profiles: readonly BehaviourProfile[];
+  readonly seen: readonly SeenAccess[];
+  /** How many of `seen` the policy does not admit. */
+  readonly denied: number;
+}
 
 export class WatchedWorkloads {
-  readonly #profiles: KeyValueStore<string, BehaviourProfile>;
+  readonly #profiles: KeyValueStore<string, HeldProfile>;
+  readonly #records: Serde<BehaviourProfile>;
   readonly #containersOf = new Map<string, Set<string>>();
   /** When the behaviours or the policy last changed, by the clock; absent: it is judged. */
   readonly #due = new Map<string, number>();
   /** Places among `seenAccesses` of what the policy does not admit. */
   readonly #denied = new Map<string, readonly number[]>();
 
-  constructor(profiles: KeyValueStore<string, BehaviourProfile>) {
+  constructor(profiles: KeyValueStore<string, HeldProfile>, records: Serde<BehaviourProfile>) {
     this.#profiles = profiles;
-    for (const [key, profile] of profiles.all()) this.#note(key, profile);
+    this.#records = records;
+    for (const [key, held] of profiles.all()) this.#note(key, held);
   }
 
   /** Takes in a newer profile. True: only its evidence is new, so the verdicts stand. */
   put(profile: BehaviourProfile, nowMs: number): boolean {
     const key = behaviourKey(profile);
     const before = this.#profiles.get(key);
-    this.#profiles.put(key, profile);
-    this.#note(key, profile);
-    if (before && meaning(before) === meaning(profile)) return true;
-    this.touch(policyIdOf(profile), nowMs);
+    const held = new HeldProfile(profile, this.#records);
+    this.#profiles.put(key, held);
+    this.#note(key, held);
+    if (before?.meaning === held.meaning) return true;
+    this.touch(held.policyId, nowMs);
     return false;
   }
 
@@ -62,26 +72,23 @@ export class WatchedWorkloads {
   }
 
   /** What was seen since then, and how much of it the policy does not admit. Undefined: that is not judged. */
-  since(policyId: string, sinceUs: number): { seen: SeenAccess[]; denied: number } | undefined {
+  since(policyId: string, sinceUs: number): Since | undefined {
     const denied = this.#denied.get(policyId);
     if (!denied || this.#due.has(policyId)) return undefined;
-    const all = seenAccesses(this.profilesOf(policyId));
+    const profiles = this.profilesOf(policyId);
+    const all = seenAccesses(profiles);
     const isRecent = ({ evidence }: SeenAccess) => evidence.lastSeen >= sinceUs;
-    return { seen: all.filter(isRecent), denied: denied.filter(at => isRecent(all[at]!)).length };
+    const count = denied.filter(at => isRecent(all[at]!)).length;
+    return { profiles, seen: all.filter(isRecent), denied: count };
   }
 
   profilesOf(policyId: string): BehaviourProfile[] {
-    return [...(this.#containersOf.get(policyId) ?? [])].map(key => this.#profiles.get(key)!);
+    const keys = [...(this.#containersOf.get(policyId) ?? [])];
+    return keys.map(key => this.#records.deserialize(this.#profiles.get(key)!.bytes));
   }
 
-  #note(key: string, profile: BehaviourProfile): void {
-    const policyId = policyIdOf(profile);
+  #note(key: string, { policyId }: HeldProfile): void {
     const keys = this.#containersOf.get(policyId) ?? new Set();
     this.#containersOf.set(policyId, keys.add(key));
   }
-}
-
-/** What a verdict can depend on: everything but the evidence. */
-function meaning({ selector, behaviours }: BehaviourProfile): string {
-  return JSON.stringify([selector, behaviours.map(({ evidence: _, ...behaviour }) => behaviour)]);
 }

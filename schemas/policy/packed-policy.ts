@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Serde } from '../codec.ts';
 import type { Policy, Stage } from '../generated/types.ts';
 
 /** A policy of which mostly only the version is asked: the rest, a tenth of its record, until it is. */
@@ -24,4 +25,12 @@ export class PackedPolicy {
   unpack(): Policy {
     return JSON.parse(inflateRawSync(this.#packed).toString('utf8')) as Policy;
   }
+}
+
+/** Packed policies as the records they are made of. */
+export function packedPolicySerde(records: Serde<Policy>): Serde<PackedPolicy> {
+  return {
+    serialize: packed => records.serialize(packed.unpack()),
+    deserialize: bytes => new PackedPolicy(records.deserialize(bytes)),
+  };
 }
