@@ -71,7 +71,7 @@ function sayable(direction: 'egress' | 'ingress', rule: PeerRule, { lose, widen 
   lose(
     widen
       ? `${where}: widened: a NetworkPolicy cannot name ${layer7}, so it admits all of them`
-      : `${where}: a NetworkPolicy cannot name ${layer7}; left out`,
+      : `${where}: a NetworkPolicy cannot name ${layer7}; left out (a CiliumNetworkPolicy can; with widen all are admitted)`,
   );
   return widen ? [rule] : [];
 }

@@ -162,7 +162,7 @@ describe('a NetworkPolicy', () => {
     const policy = made(requests, 'kubernetes');
     expect(egressOf(policy)).toBeUndefined();
     expect(policy.losses).toContain(
-      'egress StatefulSet data/db, TCP port 80: a NetworkPolicy cannot name requests; left out',
+      'egress StatefulSet data/db, TCP port 80: a NetworkPolicy cannot name requests; left out (a CiliumNetworkPolicy can; with widen all are admitted)',
     );
   });
 
