@@ -6,7 +6,9 @@
  * Invariants:
  * H1 Sound: every request seen is admitted by a rule.
  * H2 The rules depend on the set of requests alone, not on their order or number.
- * H3 A request for something sensitive is admitted only if exactly it was seen.
+ * H3 A request for something sensitive becomes no part of a rule for several. A rule for words in its place admits it though, since
+ *    expressions of Envoy cannot except; so the first part of paths, which names what an application has, stays as it was seen.
+ * H4 Monotone: what the rules of some requests admit, those of more requests admit too.
  */
 
 import { joinEvidence } from '#policy';
@@ -40,26 +42,35 @@ export interface HttpOptions {
 
 export const httpDefaults: HttpOptions = { identifiersFrom: 2, wordsFrom: 20 };
 
-const kinds = [
-  ['number', /^\d+$/, '[0-9]+'],
-  [
-    'uuid',
-    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
-    '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
-  ],
-  ['hex', /^(?=.*\d)[0-9a-f]{16,}$/i, '[0-9a-fA-F]{16,}'],
-] as const;
-const anyWord = '[^/]+';
+/** What a part of a path is: its text, or a kind that it is of. */
+type Part = string | Kind;
+
+interface Kind {
+  readonly what: string;
+  readonly pattern: string;
+}
+
+const kinds: readonly (Kind & { readonly test: RegExp })[] = [
+  { what: 'number', test: /^\d+$/, pattern: '[0-9]+' },
+  {
+    what: 'uuid',
+    test: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+    pattern: '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
+  },
+  { what: 'hex', test: /^(?=.*\d)[0-9a-f]{16,}$/i, pattern: '[0-9a-fA-F]{16,}' },
+];
+const word: Kind = { what: 'word', pattern: '[^/]+' };
+
+/** Before it stands nothing, the empty part before the first slash and the first part. */
+const firstOpen = 2;
 
 const sensitive =
   /^(admin|actuator|debug|internal|metrics|management|console|login|logout|auth|oauth2?|token|tokens|secrets?|passwd|password|reset|keys?|\.env|\.git|\.well-known|\.aws|\.ssh|wp-admin|etc)$/i;
 
-/** Segments: text as it was seen, or a regular expression that stands for several. */
-type Segment = { readonly text: string } | { readonly pattern: string; readonly what: string };
-
-interface Draft {
+/** Requests of one method whose paths have the same parts. */
+interface Template {
   readonly method: string;
-  readonly segments: readonly Segment[];
+  readonly parts: readonly Part[];
   readonly seen: readonly Request[];
 }
 
@@ -67,81 +78,99 @@ export function generaliseHttp(
   requests: readonly Request[],
   options: HttpOptions = httpDefaults,
 ): HttpRule[] {
-  const literal = [...Map.groupBy(requests, ({ method, path }) => `${method} ${path}`).values()].map(
-    (seen): Draft => ({
-      method: seen[0]!.method,
-      segments: seen[0]!.path.split('/').map(text => ({ text })),
-      seen,
-    }),
-  );
-  const [kept, free] = [literal.filter(isSensitive), literal.filter(draft => !isSensitive(draft))];
-  const drafts = [...kept, ...byWords(byIdentifiers(free, options), options)];
-  return drafts.map(ruleOf).sort((a, b) => compareText(a.path, b.path) || compareText(a.method, b.method));
+  const [kept, free] = [requests.filter(isSensitive), requests.filter(each => !isSensitive(each))];
+  const templates = [
+    ...grouped(kept.map(literal)),
+    ...withWords(grouped(free.map(withKinds)), options).flatMap(each => asMany(each, options)),
+  ];
+  return templates.map(ruleOf).sort((a, b) => compareText(a.path, b.path) || compareText(a.method, b.method));
 }
 
-function isSensitive({ segments }: Draft): boolean {
-  return segments.some(segment => 'text' in segment && sensitive.test(segment.text));
+function isSensitive({ path }: Request): boolean {
+  return path.split('/').some(text => sensitive.test(text));
 }
 
-function kindOf(text: string) {
-  return kinds.find(([, test]) => test.test(text));
+function literal(request: Request): Template {
+  return { method: request.method, parts: request.path.split('/'), seen: [request] };
 }
 
-function byIdentifiers(drafts: readonly Draft[], { identifiersFrom }: HttpOptions): Draft[] {
-  const template = ({ method, segments }: Draft) =>
-    `${method} ${segments.map(each => ('text' in each ? (kindOf(each.text)?.[0].padStart(8, '\0') ?? each.text) : '')).join('/')}`;
-  return [...Map.groupBy(drafts, template).values()].flatMap(alike =>
-    alike.length < identifiersFrom || alike.length < 2 ? alike : [joined(alike)],
-  );
+function withKinds(request: Request): Template {
+  const parts = request.path.split('/').map(text => kinds.find(({ test }) => test.test(text)) ?? text);
+  return { method: request.method, parts, seen: [request] };
 }
 
-/** One draft for several that differ in identifiers; where they agree they stay as they are. */
-function joined(alike: readonly Draft[]): Draft {
-  const [first] = alike;
-  const segments = first!.segments.map((segment, i): Segment => {
-    const text = (draft: Draft) => (draft.segments[i] as { text: string }).text;
-    if (alike.every(draft => text(draft) === text(first!))) return segment;
-    const [what, , pattern] = kindOf(text(first!))!;
-    return { pattern, what };
-  });
-  return { method: first!.method, segments, seen: alike.flatMap(({ seen }) => seen) };
+/** Those with the same parts as one. */
+function grouped(templates: readonly Template[]): Template[] {
+  return [...Map.groupBy(templates, each => keyOf(each)).values()].map(joined);
 }
 
-function byWords(drafts: readonly Draft[], { wordsFrom }: HttpOptions): Draft[] {
-  let current = [...drafts];
-  const longest = Math.max(0, ...drafts.map(({ segments }) => segments.length));
-  for (let at = longest - 1; at > 0; at--) {
-    const others = (draft: Draft) =>
-      `${draft.method} ${draft.segments.length} ${draft.segments.map((each, i) => (i === at ? '*' : spelled(each))).join('/')}`;
-    const isWord = ({ segments }: Draft) => {
-      const segment = segments[at];
-      return segment !== undefined && 'text' in segment && segment.text !== '';
-    };
-    const words = current.filter(isWord);
-    current = current.filter(draft => !isWord(draft));
-    for (const alike of Map.groupBy(words, others).values()) {
-      if (alike.length < Math.max(2, wordsFrom)) current.push(...alike);
-      else {
-        const segments = alike[0]!.segments.with(at, { pattern: anyWord, what: 'word' });
-        current.push({ method: alike[0]!.method, segments, seen: alike.flatMap(({ seen }) => seen) });
+function joined(alike: readonly Template[]): Template {
+  return { ...alike[0]!, seen: [...new Set(alike.flatMap(({ seen }) => seen))] };
+}
+
+/** Equal for the same parts, but for the one at a place. */
+function keyOf({ method, parts }: Template, at = -1): string {
+  const spelled = parts.map((part, i) => (i === at ? null : typeof part === 'string' ? part : [part.what]));
+  return JSON.stringify([method, spelled]);
+}
+
+/**
+ * With rules for words instead of what they are made of, where a place holds many. What is found is looked at again, together
+ * with all that was there: so more requests take no rule away (H4).
+ */
+function withWords(templates: readonly Template[], { wordsFrom }: HttpOptions): Template[] {
+  const all = new Map(templates.map(each => [keyOf(each), each]));
+  const within = new Set<string>();
+  const longest = Math.max(0, ...templates.map(({ parts }) => parts.length));
+  for (let hasGrown = true; hasGrown; ) {
+    hasGrown = false;
+    for (let at = firstOpen; at < longest; at++) {
+      const words = [...all.values()].filter(
+        ({ parts: { [at]: part } }) => typeof part === 'string' && part !== '',
+      );
+      for (const alike of Map.groupBy(words, each => keyOf(each, at)).values()) {
+        if (alike.length < Math.max(2, wordsFrom)) continue;
+        for (const each of alike) within.add(keyOf(each));
+        const { parts, ...rest } = joined(alike);
+        const found = { ...rest, parts: parts.with(at, word) };
+        const key = keyOf(found);
+        const known = all.get(key);
+        const grown = known ? joined([known, found]) : found;
+        if (grown.seen.length === known?.seen.length) continue;
+        all.set(key, grown);
+        hasGrown = true;
       }
     }
   }
-  return current;
+  return [...all].filter(([key]) => !within.has(key)).map(([, each]) => each);
 }
 
-function spelled(segment: Segment): string {
-  return 'text' in segment ? segment.text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') : segment.pattern;
+/** Identifiers stand for others from so many on. */
+function asMany(template: Template, { identifiersFrom }: HttpOptions): Template[] {
+  const { parts, seen } = template;
+  const isOpen = parts.includes(word);
+  const paths = Map.groupBy(seen, ({ path }) => path);
+  if (isOpen || paths.size >= identifiersFrom) return [template];
+  return [...paths.values()].map(each => ({ ...template, seen: each }));
 }
 
-function ruleOf({ method, segments, seen }: Draft): HttpRule {
-  const paths = new Set(seen.map(({ path }) => path));
-  const open = segments.flatMap(each => ('what' in each ? [`any ${each.what}`] : []));
+/** Where all agree the rule does too, but for words. */
+function ruleOf({ method, parts, seen }: Template): HttpRule {
+  const paths = [...new Set(seen.map(({ path }) => path))].map(path => path.split('/'));
+  const segments = parts.map((part, i): Part => {
+    const text = paths[0]![i]!;
+    return part !== word && paths.every(each => each[i] === text) ? text : part;
+  });
+  const open = segments.flatMap(each => (typeof each === 'string' ? [] : [`any ${each.what}`]));
   return {
     method,
     path: segments.map(spelled).join('/'),
-    observed: paths.size,
+    observed: paths.length,
     evidence: joinEvidence(seen.map(({ evidence }) => evidence))!,
-    admits: open.length > 0 ? `${open.join(' and ')} in its place, of which ${paths.size} were seen` : '',
+    admits: open.length > 0 ? `${open.join(' and ')} in its place, of which ${paths.length} were seen` : '',
   };
+}
+
+function spelled(part: Part): string {
+  return typeof part === 'string' ? part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') : part.pattern;
 }
