@@ -105,13 +105,16 @@ function parseEmit(list: string): EmitterName[] {
 /** What became of the events, and what the policies say besides and leave out, on standard error. */
 export function sayDiscovered(
   { inputs, policies, entities, events, learned, ignored, deadLetters }: Discovered,
-  tookMs: number,
+  tookMs?: number,
 ): void {
   for (const account of inputs) sayAccount(account, say);
   const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
   const reasons = Object.entries(ignored).map(([reason, count]) => `${count} ${reason}`);
-  const perSecond = Math.round((events / tookMs) * 1000);
-  say(`${events} events and ${entities} entities in ${Math.round(tookMs)} ms (${perSecond} events/s)`);
+  const took =
+    tookMs === undefined
+      ? ''
+      : ` in ${Math.round(tookMs)} ms (${Math.round((events / tookMs) * 1000)} events/s)`;
+  say(`${events} events and ${entities} entities${took}`);
   say(`${learned} events learned${reasons.length > 0 ? `, not learned: ${reasons.join(', ')}` : ''}`);
   say(`${policies.length} workloads, ${rules} rules`);
   for (const { policyId, rules, losses } of policies) {

@@ -13,6 +13,7 @@ import { classify } from '#errors';
 import { discover } from './discover.ts';
 import { down } from './down.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { jobs } from './jobs.ts';
 import { policy } from './policy/policy.ts';
 import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
@@ -28,6 +29,7 @@ const commands: readonly ((program: Command) => void)[] = [
   discover,
   simulate,
   replay,
+  jobs,
   policy,
   topology,
 ];

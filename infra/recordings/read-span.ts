@@ -1,5 +1,6 @@
 /** The records of a span of a partition, deserialised. */
 
+import { setImmediate } from 'node:timers/promises';
 import { classify, type SluiceError } from '#errors';
 import type { LogBatch, LogClient, LogRecord } from '#kafka';
 import type { RecordTopicName, Serdes, TopicRecord } from '#schemas';
@@ -10,6 +11,8 @@ export type SpanRecord<T extends RecordTopicName = RecordTopicName> = { readonly
   | { readonly value: TopicRecord<T> | null }
   | { readonly error: SluiceError }
 );
+
+const chunkRecords = 2_000;
 
 export interface ReadSpanOptions<T extends RecordTopicName> {
   readonly client: LogClient;
@@ -37,7 +40,12 @@ export async function readSpan<T extends RecordTopicName>(
   };
   const onBatch = async ({ records }: LogBatch) => {
     await serdes.prepareFor(records.map(({ value }) => value));
-    await onRecords(records.map(read), records.at(-1)!.offset + 1);
+    for (let at = 0; at < records.length && !signal?.aborted; at += chunkRecords) {
+      const chunk = records.slice(at, at + chunkRecords);
+      await onRecords(chunk.map(read), chunk.at(-1)!.offset + 1);
+      // Whoever else has something to do, such as to say that he is still alive, comes in between.
+      await setImmediate();
+    }
   };
   await client.read({ topic, partition, from, to, onBatch, ...(signal && { signal }) });
 }
