@@ -76,6 +76,7 @@ module.exports = {
       from: { pathNot: '^pipelines/streams/store/' },
       to: { path: '^(node:)?sqlite$' },
     },
+    only('jobs-owner', '(bullmq|ioredis)', '^pipelines/verify/jobs/'),
     only('disk-store-owner', '(classic-level|lmdb)', '^pipelines/streams/store/'),
   ],
   options: {
