@@ -176,9 +176,12 @@ function decideCode<R extends FlatRule>(
   return isWithinMachine ? null : posture(mine, name);
 }
 
+/** KubeArmor's names of socket types, for what such sockets speak. */
+const ofType: Readonly<Record<string, string>> = { stream: 'tcp', dgram: 'udp' };
+
 function isCode(match: Match, { object, transport }: Asked): boolean {
   if (match.type === 'protocol')
-    return match.protocol === 'all' || match.protocol === transport.toLowerCase();
+    return match.protocol === 'all' || (ofType[match.protocol] ?? match.protocol) === transport.toLowerCase();
   if (match.type === 'capability') return match.capability === object;
   return match.type === 'domain' && match.domain.toLowerCase().replace(/\.$/, '') === object;
 }

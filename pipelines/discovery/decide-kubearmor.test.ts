@@ -107,6 +107,49 @@ describe('a KubeArmor policy', () => {
     },
   );
 
+  it('denies what an owner may, by a pattern, for all others and for writing, and nothing beside it', () => {
+    const entry = { pattern: '/home/u/secret*', ownerOnly: true, readOnly: true };
+    const policy = kubeArmor({ action: 'Block', file: { matchPatterns: [entry] } });
+    const owner = { isOwner: true };
+    expect(verdict(policy, read('/home/u/secret1', owner))).toBe('allow');
+    expect(verdict(policy, write('/home/u/secret1', owner))).toBe('deny');
+    expect(verdict(policy, read('/home/u/secret1'))).toBe('deny');
+    expect(verdict(policy, write('/home/u/other'))).toBe('allow');
+  });
+
+  it('denies one executable what others may read', () => {
+    const entry = { path: '/key', readOnly: true, ownerOnly: true, fromSource: [{ path: '/bin/tool' }] };
+    const policy = kubeArmor({ action: 'Block', file: { matchPaths: [entry] } });
+    const tool = { source: '/bin/tool' };
+    expect(verdict(policy, read('/key', { ...tool, isOwner: true }))).toBe('allow');
+    expect(verdict(policy, write('/key', { ...tool, isOwner: true }))).toBe('deny');
+    expect(verdict(policy, read('/key', tool))).toBe('deny');
+    expect(verdict(policy, write('/key', { source: '/bin/other' }))).toBe('allow');
+  });
+
+  it('denies a program started by one executable, and not by others', () => {
+    const entry = { path: '/bin/ls', fromSource: [{ path: '/bin/dash' }] };
+    const policy = kubeArmor({ action: 'Block', process: { matchPaths: [entry] } });
+    const start = (object: string, source: string) => verdict(policy, { operation: 'EXEC', object, source });
+    expect([
+      start('/bin/ls', '/bin/dash'),
+      start('/bin/ls', '/bin/bash'),
+      start('/bin/cat', '/bin/dash'),
+    ]).toEqual([...['deny', 'allow', 'allow']]);
+  });
+
+  it.each([
+    ['raw', 'RAW', 'TCP'],
+    ['tcp', 'TCP', 'UDP'],
+    ['stream', 'TCP', 'UDP'],
+    ['dgram', 'UDP', 'TCP'],
+    ['icmp', 'ICMP', 'ICMPV6'],
+  ] as const)('blocks sockets of %s: %s, not %s', (protocol, blocked, other) => {
+    const policy = kubeArmor({ action: 'Block', network: { matchProtocols: [{ protocol }] } });
+    const open = (transport: Access['transport']) => verdict(policy, { operation: 'SOCKET', transport });
+    expect([open(blocked), open(other)]).toEqual(['deny', 'allow']);
+  });
+
   it('restricts capabilities to those it allows', () => {
     const policy = kubeArmor({
       action: 'Allow',

@@ -24,12 +24,13 @@ import {
 import { type Access, type Actor, type Decision, strictest, unspoken } from './access.ts';
 import { ciliumLabels, decideCilium, type KnownService, selectsCilium } from './decide-cilium.ts';
 import { decideFlat } from './decide-flat.ts';
+import { judgeable } from './judgeable.ts';
 
 interface Filed {
   readonly document: string;
 }
 
-/** Policies, read once for many accesses. */
+/** Policies, read once for many accesses. Errors: POLICY_INVALID for what cannot be judged. */
 export class PolicySet {
   readonly #flat: readonly {
     readonly object: Exclude<AnyPolicyObject, CiliumPolicy>;
@@ -49,12 +50,12 @@ export class PolicySet {
       .filter(object => !isCilium(object))
       .map(object => ({
         object,
-        rules: flattenRules(object).map(rule => ({ ...rule, document: fileName(object) })),
+        rules: filed(flattenRules(object), object),
       }));
     this.#cilium = sorted.filter(isCilium).flatMap(object =>
       ciliumParts(object).map(({ spec, rules }) => ({
         ...{ object, spec },
-        rules: rules.map(rule => ({ ...rule, document: fileName(object) })),
+        rules: filed(rules, object),
       })),
     );
   }
@@ -94,6 +95,11 @@ export class PolicySet {
 /** One access. For many, make a `PolicySet`. */
 export function decide(policies: readonly AnyPolicyObject[], access: Access): Decision {
   return policies.length === 0 ? unspoken : new PolicySet(policies).decide(access);
+}
+
+function filed<R extends FlatRule | CiliumRule>(rules: readonly R[], object: AnyPolicyObject): (R & Filed)[] {
+  const document = fileName(object);
+  return judgeable(rules, document).map(rule => ({ ...rule, document }));
 }
 
 function named({ document, ruleId, at }: (FlatRule | CiliumRule) & Filed) {
