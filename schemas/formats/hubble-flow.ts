@@ -50,7 +50,6 @@ export interface FlowDns {
   readonly addresses: readonly string[];
   readonly ttlSeconds: number;
   readonly responseCode: number;
-  readonly isAnswer: boolean;
 }
 
 const spellings = new Map<string, readonly string[]>();
@@ -89,7 +88,7 @@ export function readFlow(given: Fields): Flow | string {
       names: textsOf(get(flow, `${which}_names`)),
     });
   return {
-    timeUs: timeUs(textOf(get(flow, 'time')) || textOf(get(given, 'time'))),
+    timeUs: timeOf(get(flow, 'time')) ?? timeOf(get(given, 'time')),
     // Told behind the name of its cluster, where that has one.
     node: (textOf(get(flow, 'node_name')) || textOf(get(given, 'node_name'))).replace(/^.*\//, ''),
     verdict,
@@ -105,6 +104,13 @@ export function readFlow(given: Fields): Flow | string {
     http: httpOf(fieldsOf(get(layer7, 'http'))),
     dns: dnsOf(layer7),
   };
+}
+
+/** As text, or as programs print it that do not know protobuf's times: seconds and nanoseconds. */
+function timeOf(value: unknown): number | undefined {
+  const seconds = numberOf(fieldsOf(value).seconds);
+  if (seconds === undefined) return timeUs(textOf(value));
+  return seconds * 1_000_000 + Math.floor((numberOf(fieldsOf(value).nanos) ?? 0) / 1000);
 }
 
 /** AUDIT would have been dropped, ERROR was; what is only traced or redirected to the proxy has no verdict yet. */
@@ -255,7 +261,6 @@ function dnsOf(layer7: Fields): FlowDns | null {
     addresses: textsOf(dns.ips),
     ttlSeconds: numberOf(dns.ttl) ?? 0,
     responseCode: numberOf(dns.rcode) ?? 0,
-    isAnswer: textOf(get(layer7, 'type')) === 'RESPONSE',
   };
 }
 

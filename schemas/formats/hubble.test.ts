@@ -267,6 +267,28 @@ describe('a Hubble flow', () => {
     ]);
   });
 
+  it('of a DNS question tells what was asked for, and of whom', () => {
+    const asked = {
+      destination: { ...db, pod_name: 'dns' },
+      l4: { UDP: { source_port: 40_000, destination_port: 53 } },
+      l7: { type: 'REQUEST', dns: { query: 'api.example.org.', qtypes: ['A'] } },
+    };
+    const events = eventsOf(read(asked)).flatMap(({ event }) => ('dns' in event ? [event.dns] : []));
+    expect(events).toMatchObject([
+      {
+        ...{ query: 'api.example.org', addresses: [], serverAddress: '10.1.0.2' },
+        server: { pod: 'dns', labels: { app: 'db' } },
+      },
+    ]);
+  });
+
+  it.each([{ seconds: '1767225600', nanos: 5_000 }, '2026-01-01T00:00:00.000005Z'])(
+    'has the time %j',
+    time => {
+      expect(eventsOf(read({ time }))[0]!.event.time).toBe(1_767_225_600_000_005);
+    },
+  );
+
   it('is read from an array as from lines', () => {
     const fromArray = eventsOf(
       readText('hubble', JSON.stringify([flow(), flow({ destination: world })], null, 2)),

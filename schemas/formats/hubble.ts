@@ -67,7 +67,7 @@ class Hubble implements JsonFormat {
       : { client: destination, server: source };
     if (!isPod(sides.client) && !isPod(sides.server)) return { skipped: 'no pod at either end' };
     if (flow.transport === 'OTHER') return { skipped: 'no transport' };
-    const events = [...this.#ofSides(flow, sides, place), ...this.#answers(flow, sides, place)];
+    const events = [...this.#ofSides(flow, sides, place), ...this.#questions(flow, sides, place)];
     return events.length === 0 ? { skipped: 'seen at the other end' } : { events };
   }
 
@@ -126,9 +126,10 @@ class Hubble implements JsonFormat {
     return { topic: 'events.network.v1', event, subject: { labels: local.labels } };
   }
 
-  *#answers(flow: Flow, { client, server }: Sides, place: Place): Generator<ReadEvent> {
+  /** What a name was asked for, and what was answered; of a question alone no addresses. */
+  *#questions(flow: Flow, { client, server }: Sides, place: Place): Generator<ReadEvent> {
     const { dns, verdict } = flow;
-    if (!dns?.isAnswer || !isPod(client)) return;
+    if (!dns || !isPod(client)) return;
     const { query, addresses, ttlSeconds, responseCode } = dns;
     const answer = {
       query,
