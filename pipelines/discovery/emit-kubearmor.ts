@@ -10,6 +10,7 @@ import type { ContainerPolicy } from './container-rules.ts';
 import { documentName } from './document-name.ts';
 import type { EmitOptions, Emitted, Ground } from './emitted.ts';
 import type { PathRule } from './generalise.ts';
+import { isPattern } from './path-decision.ts';
 import type { WorkloadPolicy } from './policy-ir.ts';
 import type { Sourced } from './rule-sources.ts';
 
@@ -36,8 +37,11 @@ function allowList(policy: WorkloadPolicy, container: ContainerPolicy, options: 
   }
   if (files.length > 0) {
     spec.file = fileSection(files, confined);
+    if (options.fromSource && files.some(isOfPattern))
+      options.lose(`container ${container.container}: patterns of files cannot be confined to executables`);
     note(grounds, 'spec.file.matchPaths', files.filter(isPath), 'opens');
     note(grounds, 'spec.file.matchDirectories', files.filter(isDirectory), 'opens');
+    note(grounds, 'spec.file.matchPatterns', files.filter(isOfPattern), 'opens');
   }
   if (transports.length > 0) {
     spec.network = {
@@ -135,7 +139,11 @@ function confinement({ container }: ContainerPolicy, { fromSource, lose }: EmitO
 function fileSection(files: ContainerPolicy['files'], confined: Confined): Spec['file'] {
   const paths = files.filter(isPath);
   const directories = files.filter(isDirectory);
+  const patterns = files.filter(isOfPattern);
   return {
+    ...(patterns.length > 0 && {
+      matchPatterns: patterns.map(({ path, readOnly }) => ({ pattern: path, ...(readOnly && { readOnly }) })),
+    }),
     ...(paths.length > 0 && {
       matchPaths: paths.map(rule => ({
         path: rule.path,
@@ -158,8 +166,12 @@ function isDirectory({ path }: PathRule): boolean {
   return path.endsWith('/');
 }
 
+function isOfPattern({ path }: PathRule): boolean {
+  return isPattern(path);
+}
+
 function isPath(rule: PathRule): boolean {
-  return !isDirectory(rule);
+  return !isDirectory(rule) && !isOfPattern(rule);
 }
 
 function note(

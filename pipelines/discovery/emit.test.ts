@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseAnyDocument } from '#policy';
 import { type Behaviour, type BehaviourProfile, type Evidence, type Peer, withDefaults } from '#schemas';
+import { decide } from './decide.ts';
 import { type EmitterName, makePolicy, policyDefaults } from './make-policy.ts';
 
 const evidence: Evidence = {
@@ -226,5 +227,31 @@ describe('capabilities', () => {
     });
     const losses = made([...use, seen({ peer: db })], 'kubearmor').losses;
     expect(losses).toContain('container x: capability net_raw: capabilities are not restricted');
+  });
+});
+
+describe('files of processes', () => {
+  const open = (object: string) =>
+    seen({ operation: 'FILE_READ', object, transport: 'OTHER', port: 0, peer: null });
+  const use = [open('/proc/23/stat'), open('/proc/24/environ')];
+
+  it('are patterns when that is asked for, which admit the same file of any other and nothing else of it', () => {
+    const paths = { ...policyDefaults.paths, patterns: true };
+    const { objects } = made(use, 'kubearmor', { paths });
+    const policy = objects.find(({ metadata }) => !metadata.name.endsWith('-block'));
+    expect(policy!.spec).toMatchObject({
+      file: {
+        matchPatterns: [{ pattern: '/proc/*/stat', readOnly: true }],
+        matchPaths: [{ path: '/proc/24/environ', readOnly: true }],
+      },
+    });
+    const actor = { namespace: pod.namespace, labels: pod.selector, container: pod.container };
+    const verdictOn = (object: string) => decide(objects, { ...open(object), actor }).verdict;
+    expect(['/proc/99/stat', '/proc/24/environ'].map(verdictOn)).toEqual(['allow', 'allow']);
+    expect(['/proc/99/environ', '/proc/99/maps', '/proc/stat'].map(verdictOn)).toEqual([
+      'deny',
+      'deny',
+      'deny',
+    ]);
   });
 });

@@ -59,7 +59,7 @@ const accesses = fc.array(access, { minLength: 1, maxLength: 25 });
 
 /** Few are many, so that both stages show. */
 const small: PathOptions = { ...pathDefaults, namesFrom: { scratch: 2, data: 2, programs: 3 } };
-const options = fc.constantFrom(pathDefaults, small);
+const options = fc.constantFrom(pathDefaults, small, { ...small, patterns: true });
 
 function generalised(seen: readonly PathAccess[], paths: PathOptions | null = pathDefaults) {
   const reported: string[] = [];

@@ -114,6 +114,37 @@ describe('generalising paths', () => {
     );
   });
 
+  it('writes a pattern for whichever process where it may, but not for what is sensitive of it', () => {
+    const seen = [
+      'r /proc/23/stat',
+      'r /proc/24/stat',
+      'w /proc/24/oom_score_adj',
+      'r /proc/24/task/25/comm',
+    ];
+    const others = [
+      'r /proc/24/environ',
+      'r /proc/24/',
+      'r /proc/1/oom_score_adj',
+      'r /proc/…/…',
+      'r /proc/stat',
+    ];
+    const { rules, spelled } = generalised([...seen, ...others], {
+      paths: { ...pathDefaults, patterns: true },
+    });
+    expect(spelled).toEqual([
+      'rw /proc/*/oom_score_adj',
+      'r /proc/*/stat',
+      'r /proc/*/task/*/comm',
+      'r /proc/24',
+      'r /proc/24/environ',
+      'r /proc/stat',
+    ]);
+    expect(rules[1]).toMatchObject({
+      observed: 2,
+      admits: '/proc/*/stat to be read: that file of every process the container sees',
+    });
+  });
+
   it('takes what stands for many names for the rule of their directory, or reports it', () => {
     expect(rulesFor('w /data/…', 'r /srv/…/…')).toEqual(['rw /data/', 'r /srv/ recursive']);
     const { spelled, reported } = generalised(['r /proc/…/…', 'w /usr/lib/…', 'r /etc/hosts']);

@@ -21,7 +21,7 @@ import { anyName, joinEvidence, mustNotBeWritten, parentOf, SensitivePaths } fro
 import type { Evidence } from '#schemas';
 import { compareText } from './order.ts';
 import { collapsed, type DirectoryAccess } from './path-collapse.ts';
-import { decider } from './path-decision.ts';
+import { decider, isPattern, ofAnyProcess } from './path-decision.ts';
 import { type PathOptions, pathDefaults } from './path-options.ts';
 import { type FleetingPart, fleetingParts, type Token } from './path-tokens.ts';
 
@@ -33,7 +33,7 @@ export interface PathAccess {
 }
 
 export interface PathRule {
-  /** The rule of a directory ends in a slash. */
+  /** The rule of a directory ends in a slash. A pattern begins with `/proc/*`. */
   readonly path: string;
   readonly recursive: boolean;
   readonly readOnly: boolean;
@@ -185,13 +185,17 @@ class Drafting {
     return this.#sensitive.isSensitive(`${directory}x`) || !this.#sensitive.mayLieIn(directory, true);
   }
 
-  /** No path says "whichever process": it stays that one, or (`widen`) all there are. */
+  /** No path says "whichever process": it stays that one, unless a pattern may say it, or (`widen`) all there are. */
   #ofProcess(seen: Seen, parts: readonly FleetingPart[]): Draft | undefined {
     const segments = seen.object.split('/');
     for (const { segment, token } of parts)
       if (token === 'pid') segments[segment + 1] = segment === 1 ? '<pid>' : '<tid>';
     const name = segments.join('/');
-    const isWidened = this.#widen && !seen.write && !this.#sensitive.isSensitive(seen.object);
+    const isSensitive = this.#sensitive.isSensitive(seen.object);
+    const pattern = ofAnyProcess(seen.object);
+    if (this.#paths?.patterns && isPattern(pattern) && !isSensitive && !isOfMany(seen.object))
+      return { path: pattern, recursive: false, readOnly: !seen.write, reason: 'pid' };
+    const isWidened = this.#widen && !seen.write && !isSensitive;
     if (isWidened) {
       this.#report(
         name,
@@ -277,6 +281,8 @@ function around({ path }: Draft, drafts: Drafts, forms: Forms): Draft[] {
   const isDirectory = isPath && forms.get(path)?.some(form => form.path.endsWith('/'));
   const own = isDirectory ? drafts.get(`${path}/`) : undefined;
   if (own) found.push(own);
+  const ofAny = drafts.get(ofAnyProcess(path));
+  if (ofAny && ofAny.path !== path) found.push(ofAny);
   const parent = parentOf(path);
   for (let directory = parent; directory !== ''; directory = parentOf(directory)) {
     const draft = drafts.get(directory);
@@ -326,6 +332,8 @@ const because: Readonly<Record<Reason, string>> = {
 };
 
 function whatItAdmits({ path, recursive, readOnly, reason }: Draft): string {
+  const how = readOnly ? 'to be read' : 'to be read and written';
+  if (isPattern(path)) return `${path} ${how}: that file of every process the container sees`;
   const what = recursive ? `everything below ${path}` : `what lies directly in ${path}`;
-  return `${what} ${readOnly ? 'to be read' : 'to be read and written'}: ${because[reason!]}`;
+  return `${what} ${how}: ${because[reason!]}`;
 }

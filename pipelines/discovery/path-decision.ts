@@ -1,4 +1,4 @@
-/** Which rule decides on a path: the exact one, else the nearest directory that speaks of it. */
+/** Which rule decides on a path: the exact one, else that of any process, else the nearest directory that speaks of it. */
 
 import { parentOf } from '#policy';
 
@@ -13,8 +13,11 @@ export interface DecidingRule {
  */
 export function decider<R extends DecidingRule>(rules: ReadonlyMap<string, R>, path: string): R | undefined {
   const isDirectory = path.endsWith('/');
-  const exact = rules.get(isDirectory && path.length > 1 ? path.slice(0, -1) : path);
+  const plain = isDirectory && path.length > 1 ? path.slice(0, -1) : path;
+  const exact = rules.get(plain);
   if (exact) return exact;
+  const ofAny = rules.get(ofAnyProcess(plain));
+  if (ofAny) return ofAny;
   const own = isDirectory ? rules.get(path) : undefined;
   if (own) return own;
   const parent = parentOf(path);
@@ -23,4 +26,18 @@ export function decider<R extends DecidingRule>(rules: ReadonlyMap<string, R>, p
     if (rule && (rule.recursive || directory === parent)) return rule;
   }
   return undefined;
+}
+
+const processEntry = /^\/proc\/[^/]+(?=\/.)/;
+const threadEntry = /^(\/proc\/[^/]+\/task)\/[^/]+(?=\/.)/;
+
+/** The pattern that has a path under /proc in common with those of other processes and threads; other paths stay. */
+export function ofAnyProcess(path: string): string {
+  if (!path.startsWith('/proc/')) return path;
+  return path.replace(processEntry, '/proc/*').replace(threadEntry, '$1/*');
+}
+
+/** `*` is within one name. */
+export function isPattern(path: string): boolean {
+  return path.startsWith('/proc/*/');
 }

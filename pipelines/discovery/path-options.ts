@@ -17,6 +17,11 @@ export interface PathOptions {
    * sensitive costs more than any number of names, and so does writing where programs lie. 0: never.
    */
   readonly namesFrom: Readonly<Record<PlaceKind, number>>;
+  /**
+   * Whether the files of whichever process are written as a pattern (`/proc/<any>/stat`). KubeArmor has patterns on AppArmor only; on
+   * BPF-LSM it passes over them, which denies, and our own enforcer refuses such documents.
+   */
+  readonly patterns: boolean;
   /** Further paths, and directories (ending in a slash), that are sensitive. */
   readonly sensitive: readonly string[];
 }
@@ -25,5 +30,6 @@ export const pathDefaults: PathOptions = Object.freeze({
   hexFrom: 16,
   digitsFrom: 6,
   namesFrom: Object.freeze({ scratch: 10, data: 50, programs: 100 }),
+  patterns: false,
   sensitive: Object.freeze([]),
 });

@@ -20,6 +20,7 @@ export const policySettings = {
   scratchNamesFrom: count.default(paths.namesFrom.scratch),
   dataNamesFrom: count.default(paths.namesFrom.data),
   programNamesFrom: count.default(paths.namesFrom.programs),
+  patterns: flag.default(paths.patterns),
   /** Comma-separated, or a list: further paths, and directories ending in a slash. */
   sensitivePaths: z
     .union([z.array(z.string()), z.string().transform(list => list.split(',').map(path => path.trim()))])
@@ -37,7 +38,7 @@ export function policyOptionsOf(settings: PolicySettings): PolicyOptions {
     http: { identifiersFrom, wordsFrom },
     names: { namesFrom: settings.dnsNamesFrom },
     paths: {
-      ...{ hexFrom, digitsFrom, sensitive: settings.sensitivePaths },
+      ...{ hexFrom, digitsFrom, patterns: settings.patterns, sensitive: settings.sensitivePaths },
       namesFrom: {
         scratch: settings.scratchNamesFrom,
         data: settings.dataNamesFrom,
