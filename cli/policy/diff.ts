@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { SluiceError } from '#errors';
 import { type AnyPolicyObject, parseAnyDocument } from '#policy';
 import type { Policy } from '#schemas';
@@ -54,7 +54,7 @@ function isPath(side: string): boolean {
 
 async function offline(before: string, after: string | undefined) {
   if (after === undefined)
-    throw new InvalidArgumentError('A file or directory is compared with something: name both.');
+    throw new SluiceError('INPUT_INVALID', `${before} is compared with something else: name both sides`);
   const side = (path: string): Side => ({ objects: readCandidates([path]), policyIds: [] });
   return { a: side(before), b: side(after), seen: [] as Access[] };
 }
