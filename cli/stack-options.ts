@@ -14,6 +14,9 @@ const table = z.object({
   brokerPort: port,
   controllerPort: port,
   registryPort: port,
+  redisPort: port,
+  /** Whether Redis is started too. */
+  redis: z.union([z.boolean(), z.stringbool()]).optional(),
   tenant: z.string().default('default'),
   engine: z.enum(['docker', 'jvm']).optional(),
   /** Seconds. */

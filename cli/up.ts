@@ -12,6 +12,8 @@ export function up(program: Command): void {
     .option('--broker-port <port>', 'default 9092')
     .option('--controller-port <port>', 'default 9093')
     .option('--registry-port <port>', 'default 8081')
+    .option('--redis', 'start Redis too, which jobs need')
+    .option('--redis-port <port>', 'default 6379')
     .option('--tenant <name>', 'whose topics and schemas to create (default: default)')
     .addOption(
       new Option('--engine <name>', 'default: docker where an engine answers').choices(['docker', 'jvm']),
@@ -24,7 +26,9 @@ export function up(program: Command): void {
           ...(config.brokerPort !== undefined && { broker: config.brokerPort }),
           ...(config.controllerPort !== undefined && { controller: config.controllerPort }),
           ...(config.registryPort !== undefined && { registry: config.registryPort }),
+          ...(config.redisPort !== undefined && { redis: config.redisPort }),
         },
+        ...(config.redis !== undefined && { redis: config.redis }),
         readyWithinMs: config.readyWithin * 1000,
         engine: config.engine,
         report: say,
@@ -32,12 +36,14 @@ export function up(program: Command): void {
       });
       const { topicsCreated, subjects } = await provisionTenant(stack, config.tenant);
       say(`tenant ${config.tenant}: ${topicsCreated.length} topics created, ${subjects} schemas registered`);
-      const { bootstrapServers, registryUrl, adopted } = stack;
+      const { bootstrapServers, registryUrl, redisUrl, adopted } = stack;
       if (options.output === 'json') {
-        const data = { bootstrapServers, registryUrl, adopted, topicsCreated, subjects };
+        const data = { bootstrapServers, registryUrl, redisUrl, adopted, topicsCreated, subjects };
         process.stdout.write(`${JSON.stringify(data)}\n`);
       } else {
-        process.stdout.write(`broker    ${bootstrapServers}\nregistry  ${registryUrl}\n`);
+        process.stdout.write(
+          `broker    ${bootstrapServers}\nregistry  ${registryUrl}\n${redisUrl === undefined ? '' : `redis     ${redisUrl}\n`}`,
+        );
       }
       say('stop it with: sluice down');
     });

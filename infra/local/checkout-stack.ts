@@ -22,11 +22,13 @@ export interface CheckoutSetup {
   readonly folder: string;
   readonly ports: StackPorts;
   readonly guestListener: GuestListener | undefined;
+  /** Whether Redis belongs to it. */
+  readonly redis: boolean;
   readonly report: (line: string) => void;
   readonly readyWithinMs: number;
 }
 
-export const serviceNames = ['broker', 'registry'] as const satisfies readonly ServiceName[];
+export const serviceNames = ['broker', 'registry', 'redis'] as const satisfies readonly ServiceName[];
 
 /** How long a service may take to end when asked: a broker flushes its log. */
 const endWithinMs = 30_000;
@@ -44,18 +46,19 @@ export async function runningServices(state: StackState | undefined): Promise<re
 
 /** Starts what does not run and waits for all of it. Resolves with how many were started. The caller holds the lock. */
 export async function startMissing(setup: CheckoutSetup, before: StackState | undefined): Promise<number> {
-  const { folder, ports, guestListener, report, readyWithinMs } = setup;
+  const { folder, ports, guestListener, redis, report, readyWithinMs } = setup;
   const running = await runningServices(before);
-  const missing = serviceNames.filter(name => !running.includes(name));
+  const missing = serviceNames.filter(name => !running.includes(name) && (redis || name !== 'redis'));
   await requirePorts(setup, missing);
 
-  const plans = await planServices({ folder, ports, guestListener, durable: true, report });
+  const plans = await planServices({ folder, ports, guestListener, redis, durable: true, report });
   const state: StackState = {
     engine: 'jvm',
     ports,
     ...(guestListener !== undefined && { guestListener }),
     versions: { kafka: versions.kafka, registry: versions.registry },
     services: { ...before?.services },
+    redis,
   };
   for (const plan of plans) if (running.includes(plan.name)) await awaitAdopted(plan, state, setup);
 
@@ -106,6 +109,7 @@ async function requirePorts(setup: CheckoutSetup, missing: readonly ServiceName[
       await requireFree(guestListener.port, "broker's guest listener", 'choose another guest port');
   }
   if (missing.includes('registry')) await requireFree(ports.registry, 'schema registry', option('registry'));
+  if (missing.includes('redis')) await requireFree(ports.redis, 'Redis', option('redis'));
 }
 
 export interface Wanted {
@@ -118,6 +122,7 @@ export interface Wanted {
 export function requireSame(state: StackState, { ports, guestListener, engine }: Wanted): void {
   const differences = Object.entries(ports)
     .filter(([name, port]) => port !== state.ports[name as keyof StackPorts])
+    .filter(([name]) => name !== 'redis' || state.redis)
     .map(([name, port]) => `${name} port ${state.ports[name as keyof StackPorts]}, not ${port}`);
   const has = state.guestListener;
   if (
@@ -145,7 +150,7 @@ export async function endServices(
   report: (line: string) => void,
 ): Promise<readonly ServiceName[]> {
   const ended: ServiceName[] = [];
-  for (const name of ['registry', 'broker'] as const) {
+  for (const name of ['redis', 'registry', 'broker'] as const) {
     const identity = state.services[name];
     if (identity === undefined) continue;
     const how = await endProcess(identity, endWithinMs);

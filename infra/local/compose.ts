@@ -36,9 +36,20 @@ export async function hasComposeEngine(): Promise<boolean> {
 }
 
 /** Starts what does not run; resolves when the health checks pass. Errors: UNREACHABLE with the engine's words. */
-export async function composeUp(project: ComposeProject, readyWithinMs: number): Promise<void> {
+export async function composeUp(
+  project: ComposeProject,
+  { redis, readyWithinMs }: { readonly redis: boolean; readonly readyWithinMs: number },
+): Promise<void> {
   const waitS = String(Math.ceil(readyWithinMs / 1000));
-  await compose(project, ['up', '--detach', '--wait', '--wait-timeout', waitS, ...started]);
+  await compose(project, [
+    'up',
+    '--detach',
+    '--wait',
+    '--wait-timeout',
+    waitS,
+    ...started,
+    ...(redis ? ['redis'] : []),
+  ]);
 }
 
 /** Stops and removes the containers; with `volumes` their data too. */
@@ -55,6 +66,7 @@ async function compose({ folder, ports }: ComposeProject, args: readonly string[
     ...hostEnvironment(),
     SLUICE_BROKER_PORT: String(ports.broker),
     SLUICE_REGISTRY_PORT: String(ports.registry),
+    SLUICE_REDIS_PORT: String(ports.redis),
   };
   try {
     await run('docker', ['compose', '--file', composeFile, '--project-name', name, ...args], { env });

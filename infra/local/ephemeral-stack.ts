@@ -14,7 +14,7 @@ import { describeStack, type Stack } from './stack.ts';
 import { startServices } from './start-services.ts';
 import { startWatchdog } from './watchdog.ts';
 
-export type EphemeralSetup = Omit<ServicesSetup, 'folder' | 'ports' | 'durable'> & {
+export type EphemeralSetup = Omit<ServicesSetup, 'folder' | 'ports' | 'durable' | 'redis'> & {
   readonly readyWithinMs: number;
 };
 
@@ -35,13 +35,17 @@ async function startOnce(setup: EphemeralSetup): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-stack-'));
   const watchdog = startWatchdog(folder);
   try {
-    const [broker, controller, registry] = (await freePorts(3)) as [number, number, number];
-    const ports = { broker, controller, registry };
-    const plans = await planServices({ ...setup, folder, ports, durable: false });
+    const [broker, controller, registry, redis] = (await freePorts(4)) as [number, number, number, number];
+    const ports = { broker, controller, registry, redis };
+    const plans = await planServices({ ...setup, folder, ports, redis: false, durable: false });
     await startServices(plans, { watchdog, withinMs: setup.readyWithinMs });
     let stopping: Promise<void> | undefined;
     const stop = () => (stopping ??= watchdog.release());
-    return { ...describeStack({ folder, ports, guestListener: setup.guestListener }), adopted: false, stop };
+    return {
+      ...describeStack({ folder, ports, guestListener: setup.guestListener, redis: false }),
+      adopted: false,
+      stop,
+    };
   } catch (error) {
     await watchdog.release();
     throw error;

@@ -31,9 +31,9 @@ export async function startLoneBroker({
   const folder = await mkdtemp(join(tmpdir(), 'sluice-broker-'));
   const watchdog = startWatchdog(folder);
   try {
-    const [broker, controller, registry] = (await freePorts(3)) as [number, number, number];
-    const ports = { broker, controller, registry };
-    const [planned] = await planServices({ folder, ports, durable: false, report });
+    const [broker, controller, registry, redis] = (await freePorts(4)) as [number, number, number, number];
+    const ports = { broker, controller, registry, redis };
+    const [planned] = await planServices({ folder, ports, redis: false, durable: false, report });
     const made = new LoneBroker(watchdog, withSettings(planned, settings), {
       folder,
       bootstrapServers: `127.0.0.1:${broker}`,

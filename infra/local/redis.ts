@@ -14,7 +14,7 @@ export interface RedisSetup {
 }
 
 /** A Redis on loopback only that keeps every write: jobs go on after it was killed. */
-export function planRedis({ program, folder, logFile, port }: RedisSetup): ServicePlan<'redis'> {
+export function planRedis({ program, folder, logFile, port }: RedisSetup): ServicePlan {
   const options = {
     ...{ bind: loopback, port, dir: folder, 'protected-mode': 'yes' },
     ...{ appendonly: 'yes', appendfsync: 'everysec', 'maxmemory-policy': 'noeviction' },

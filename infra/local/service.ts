@@ -12,7 +12,7 @@ import { SluiceError } from '#errors';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 
 /** Of the stack. */
-export type ServiceName = 'broker' | 'registry';
+export type ServiceName = 'broker' | 'registry' | 'redis';
 
 export interface ServicePlan<N extends string = ServiceName> {
   readonly name: N;

@@ -4,7 +4,7 @@ import type { StackPorts } from './plan.ts';
 
 /** Of the checkout. */
 export const stackFolder = join(import.meta.dirname, '..', '..', '.sluice', 'local');
-export const defaultPorts: StackPorts = { broker: 9092, controller: 9093, registry: 8081 };
+export const defaultPorts: StackPorts = { broker: 9092, controller: 9093, registry: 8081, redis: 6379 };
 
 const anotherCommandMs = 300_000;
 

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import { brokerAnswers, registryAnswers } from './answers.ts';
+import { brokerAnswers, redisAnswers, registryAnswers } from './answers.ts';
 import { runningServices, serviceNames } from './checkout-stack.ts';
 import { logsOf } from './plan.ts';
 import { loopback } from './ports.ts';
+import { redisUrl } from './redis.ts';
 import { registryUrl } from './registry.ts';
 import type { ServiceName } from './service.ts';
 import { defaultPorts, stackFolder } from './stack-place.ts';
@@ -34,12 +35,26 @@ export async function stackStatus(place: string = stackFolder): Promise<StackSta
   const state = await readState(folder);
   const ports = state?.ports ?? defaultPorts;
   const running = await runningServices(state);
-  const urls = { broker: `${loopback}:${ports.broker}`, registry: registryUrl(ports.registry) };
-  const ask = { broker: () => brokerAnswers(ports.broker), registry: () => registryAnswers(urls.registry) };
+  const urls = {
+    broker: `${loopback}:${ports.broker}`,
+    registry: registryUrl(ports.registry),
+    redis: redisUrl(ports.redis),
+  };
+  const ask = {
+    broker: () => brokerAnswers(ports.broker),
+    registry: () => registryAnswers(urls.registry),
+    redis: () => redisAnswers(ports.redis),
+  };
+  const minded = state?.engine === 'docker';
+  const version = {
+    broker: state?.versions.kafka ?? versions.kafka,
+    registry: state?.versions.registry ?? versions.registry,
+    redis: minded ? versions.redis : "Debian's",
+  };
+  const mine = serviceNames.filter(name => name !== 'redis' || state?.redis);
   const services = await Promise.all(
-    serviceNames.map(async (name): Promise<ServiceStatus> => {
+    mine.map(async (name): Promise<ServiceStatus> => {
       const runs = running.includes(name);
-      const minded = state?.engine === 'docker';
       // What answers on the port of a service that does not run is somebody else's.
       const answers = (runs || minded) && (await ask[name]());
       const silent = runs ? 'silent' : 'down';
@@ -47,9 +62,7 @@ export async function stackStatus(place: string = stackFolder): Promise<StackSta
         name,
         state: answers ? 'up' : silent,
         address: urls[name],
-        version:
-          state?.versions[name === 'broker' ? 'kafka' : 'registry'] ??
-          versions[name === 'broker' ? 'kafka' : 'registry'],
+        version: version[name],
         pid: (runs && state?.services[name]?.pid) || null,
         log: minded ? null : logsOf(folder)[name],
       };

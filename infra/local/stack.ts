@@ -1,6 +1,7 @@
 import type { GuestListener } from './broker.ts';
 import { logsOf, type StackPorts } from './plan.ts';
 import { loopback } from './ports.ts';
+import { redisUrl } from './redis.ts';
 import { registryUrl } from './registry.ts';
 
 /** A broker and a registry that answer. */
@@ -12,7 +13,9 @@ export interface Stack {
   /** The same two as a guest reaches them; undefined without a guest listener. */
   readonly guest: { readonly bootstrapServers: string; readonly registryUrl: string } | undefined;
   /** Paths of the log files. */
-  readonly logs: { readonly broker: string; readonly registry: string };
+  readonly logs: { readonly broker: string; readonly registry: string; readonly redis: string };
+  /** `redis://127.0.0.1:6379`; undefined: it has none. */
+  readonly redisUrl: string | undefined;
   /** True when it ran already. */
   readonly adopted: boolean;
   /** Ends it, also when it was adopted. Idempotent. */
@@ -23,9 +26,15 @@ export interface StackPlace {
   readonly folder: string;
   readonly ports: StackPorts;
   readonly guestListener?: GuestListener | undefined;
+  readonly redis: boolean;
 }
 
-export function describeStack({ folder, ports, guestListener }: StackPlace): Omit<Stack, 'adopted' | 'stop'> {
+export function describeStack({
+  folder,
+  ports,
+  guestListener,
+  redis,
+}: StackPlace): Omit<Stack, 'adopted' | 'stop'> {
   return {
     bootstrapServers: `${loopback}:${ports.broker}`,
     registryUrl: registryUrl(ports.registry),
@@ -34,5 +43,6 @@ export function describeStack({ folder, ports, guestListener }: StackPlace): Omi
       registryUrl: registryUrl(ports.registry, guestListener.advertisedHost),
     },
     logs: logsOf(folder),
+    redisUrl: redis ? redisUrl(ports.redis) : undefined,
   };
 }

@@ -27,6 +27,8 @@ export interface StackOptions {
   readonly ports?: Partial<StackPorts>;
   /** Folder of the checkout's stack. Absent: `.sluice/local` of the checkout. Without meaning for an ephemeral one. */
   readonly folder?: string;
+  /** Whether Redis is started too, which jobs need. Absent: only if the stack has it already. */
+  readonly redis?: boolean;
   /** Absent: Docker Compose where an engine answers (and no guest listener is asked for), else JVMs. */
   readonly engine?: 'docker' | 'jvm' | undefined;
 }
@@ -55,6 +57,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       folder,
       ports: { ...(runs ? before.ports : defaultPorts), ...wanted },
       guestListener: runs ? before.guestListener : guestListener,
+      redis: options.redis === true || (runs && before.redis),
       report,
       readyWithinMs,
     };
@@ -74,12 +77,13 @@ async function chooseEngine({ engine, guestListener }: StackOptions): Promise<'d
 interface ContainerSetup {
   readonly folder: string;
   readonly ports: StackPorts;
+  readonly redis: boolean;
   readonly report: (line: string) => void;
   readonly readyWithinMs: number;
 }
 
 async function startContainers(setup: ContainerSetup, runs: boolean): Promise<boolean> {
-  const { folder, ports, report, readyWithinMs } = setup;
+  const { folder, ports, redis, report, readyWithinMs } = setup;
   if (!runs) {
     await requireFree(ports.broker, 'broker', 'choose another port with --broker-port');
     await requireFree(ports.registry, 'schema registry', 'choose another port with --registry-port');
@@ -89,12 +93,13 @@ async function startContainers(setup: ContainerSetup, runs: boolean): Promise<bo
     ports,
     versions: { kafka: versions.kafka, registry: versions.registry },
     services: {},
+    redis,
   };
   // Written first: should this process be killed, `stopStack` knows what to take down.
   await writeState(folder, state);
   report('starting the containers of docker-compose.kafka.yml; the first time fetches their images');
   try {
-    await composeUp({ folder, ports }, readyWithinMs);
+    await composeUp({ folder, ports }, { redis, readyWithinMs });
   } catch (error) {
     if (!runs) {
       await composeDown({ folder, ports }, { volumes: false }).catch(() => {});

@@ -14,12 +14,18 @@ const identity = z.object({ pid: z.number().int(), startedAt: z.string() });
 
 const stateShape = z.object({
   engine: z.enum(['jvm', 'docker']),
-  ports: z.object({ broker: port, controller: port, registry: port }),
+  ports: z.object({ broker: port, controller: port, registry: port, redis: port.default(6379) }),
   guestListener: z.object({ port, advertisedHost: z.string() }).optional(),
   /** Of the programs that were started, which a newer checkout may not share. */
   versions: z.object({ kafka: z.string(), registry: z.string() }),
   /** Empty when an engine minds the processes. */
-  services: z.object({ broker: identity.optional(), registry: identity.optional() }),
+  services: z.object({
+    broker: identity.optional(),
+    registry: identity.optional(),
+    redis: identity.optional(),
+  }),
+  /** Whether Redis belongs to it. */
+  redis: z.boolean().default(false),
 });
 
 export type StackState = z.infer<typeof stateShape>;

@@ -24,7 +24,7 @@ export async function stopStack(options: StopOptions = {}): Promise<readonly Ser
     let ended: readonly ServiceName[] = [];
     if (state?.engine === 'docker') {
       await composeDown({ folder, ports: state.ports }, { volumes: purge });
-      ended = ['registry', 'broker'];
+      ended = [...(state.redis ? (['redis'] as const) : []), 'registry', 'broker'];
     } else if (state !== undefined) {
       ended = await endServices(state, report);
     }

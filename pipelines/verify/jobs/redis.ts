@@ -30,7 +30,7 @@ export async function connectRedis(url: string, { patient }: { readonly patient:
     const reason = error instanceof Error ? error.message : String(error);
     throw new SluiceError(
       /NOAUTH|WRONGPASS|NOPERM/.test(reason) ? 'BROKER_REFUSED' : 'UNREACHABLE',
-      `Redis at ${host} does not serve jobs: ${reason}. Start one (sluice jobs redis), or name yours with --redis-url`,
+      `Redis at ${host} does not serve jobs: ${reason}. Start one (sluice up --redis), or name yours with --redis-url`,
       { cause: error },
     );
   }
