@@ -43,9 +43,9 @@ export interface HttpOptions {
 export const httpDefaults: HttpOptions = { identifiersFrom: 2, wordsFrom: 20 };
 
 /** What a part of a path is: its text, or a kind that it is of. */
-type Part = string | Kind;
+export type Part = string | Kind;
 
-interface Kind {
+export interface Kind {
   readonly what: string;
   readonly pattern: string;
 }
@@ -95,8 +95,12 @@ function literal(request: Request): Template {
 }
 
 function withKinds(request: Request): Template {
-  const parts = request.path.split('/').map(text => kinds.find(({ test }) => test.test(text)) ?? text);
-  return { method: request.method, parts, seen: [request] };
+  return { method: request.method, parts: partsOf(request.path), seen: [request] };
+}
+
+/** A path's parts, those that are identifiers by their kind. */
+export function partsOf(path: string): Part[] {
+  return path.split('/').map(text => kinds.find(({ test }) => test.test(text)) ?? text);
 }
 
 /** Those with the same parts as one. */

@@ -51,7 +51,8 @@ const keptLabels = 2;
 const identifier =
   /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![a-z0-9])(?=[a-f]*\d)[0-9a-f]{8,}(?![a-z0-9])|\d+/g;
 
-function patternOf(name: string): string {
+/** The name with a star in place of each identifier before its last two labels. */
+export function patternOf(name: string): string {
   const labels = name.split('.');
   const kept = Math.max(0, labels.length - keptLabels);
   const open = labels.slice(0, kept).map(label => label.replaceAll(identifier, '*'));
