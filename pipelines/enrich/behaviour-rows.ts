@@ -39,6 +39,9 @@ export class BehaviourRows {
   readonly #texts = new PackedTexts();
   readonly #sources = new Shelf<string>();
   readonly #peers = new Shelf<Peer>();
+  /** Who did the last thing mostly does the next one. */
+  #lastSource = '';
+  #lastSourceNumber = -1;
 
   get length(): number {
     return this.#length;
@@ -93,10 +96,18 @@ export class BehaviourRows {
       (transports.put(transport, transport) << 1) |
       (http ? 1 : 0);
     return {
-      ...{ what, port, source: this.#sources.put(source, source) },
+      ...{ what, port, source: this.#sourceOf(source) },
       peer: peer ? this.#putPeer(peer) : noPeer,
       text: http ? `${object}\n${http.method}\n${http.path}` : object,
     };
+  }
+
+  #sourceOf(source: string): number {
+    if (this.#lastSourceNumber < 0 || source !== this.#lastSource) {
+      this.#lastSource = source;
+      this.#lastSourceNumber = this.#sources.put(source, source);
+    }
+    return this.#lastSourceNumber;
   }
 
   #putPeer(peer: Peer): number {

@@ -4,7 +4,7 @@
  * Owns: whose event it is (I3). Does not own: what it says (observe.ts), what becomes of it (learner.ts learns it).
  */
 
-import { behaviourKey } from '#schemas';
+import { behaviourKey, type Container } from '#schemas';
 import type { ContainerIdentity, EntityIntervals } from './entity-intervals.ts';
 import { type LearnableEvent, type Observed, observe } from './observe.ts';
 import { resolvePeer } from './resolve-peer.ts';
@@ -31,11 +31,13 @@ const irrelevant: Unobserved = { type: 'ignored', reason: 'irrelevant' };
 interface Known {
   readonly identity: ContainerIdentity;
   readonly key: string;
+  /** As it was told. */
+  readonly container: Container;
 }
 
 export class Observer {
   readonly #intervals: EntityIntervals;
-  /** Containers resolved since `#version`, by cluster and id: the way most events take. */
+  /** Containers resolved since `#version`, by id: the way most events take. */
   readonly #known = new Map<string, Known>();
   #version = -1;
 
@@ -53,7 +55,7 @@ export class Observer {
     );
     if ('refused' in observed) return { type: 'refused', reason: observed.refused };
     if ('unknown' in observed) return { type: 'unknown', reason: observed.unknown };
-    return observed.length === 0 ? irrelevant : { ...known, observed };
+    return observed.length === 0 ? irrelevant : { identity: known.identity, key: known.key, observed };
   }
 
   #resolve(event: LearnableEvent): Known | Unobserved {
@@ -61,12 +63,14 @@ export class Observer {
       this.#known.clear();
       this.#version = this.#intervals.version;
     }
-    const id = `${event.origin.cluster}/${subjectOf(event)}`;
+    const { container, origin } = event;
+    const id = container.id === '' ? subjectOf(event) : container.id;
     const found = this.#known.get(id);
-    if (found) return found;
+    if (found && found.identity.cluster === origin.cluster && tellSame(found.container, container))
+      return found;
     const identity = identify(event, this.#intervals);
     if ('type' in identity) return identity;
-    const known = { identity: identity.found, key: behaviourKey(identity.found) };
+    const known = { identity: identity.found, key: behaviourKey(identity.found), container };
     if (identity.always) this.#known.set(id, known);
     return known;
   }
@@ -110,9 +114,23 @@ function isOfHost({ container: { id, namespace, pod, workload } }: LearnableEven
   return id === '' && namespace === '' && pod === '' && workload === '';
 }
 
-/** Whose it is by its own words. What one event told of a container must not answer for another that tells less: which came first would count. */
+/** Of what has no container id: names repeat between namespaces. */
 function subjectOf(event: LearnableEvent): string {
-  const { id, namespace, workloadKind, workload, pod, podUid, name } = event.container;
+  const { namespace, workloadKind, workload, pod, name } = event.container;
   if (isOfHost(event)) return event.origin.node;
-  return workload === '' ? id : `${namespace}/${workloadKind}/${workload}/${pod}/${podUid}/${name}/${id}`;
+  return `${namespace}/${workloadKind}/${workload}/${pod}/${name}`;
+}
+
+/** What one event told of a container must not answer for another that tells something else: which came first would count. */
+function tellSame(a: Container, b: Container): boolean {
+  return (
+    a.id === b.id &&
+    a.name === b.name &&
+    a.image === b.image &&
+    a.pod === b.pod &&
+    a.podUid === b.podUid &&
+    a.workload === b.workload &&
+    a.workloadKind === b.workloadKind &&
+    a.namespace === b.namespace
+  );
 }

@@ -64,9 +64,11 @@ const rowBytes = at.sample + sampleCount * sampleBytes;
 /** All of a sample that events of one source and partition share. */
 type Source = Omit<Origin, 'sequence'> & Pick<Sample, 'topic' | 'partition'>;
 
-interface HashedSample {
+interface PackedSample {
   readonly hash: number;
-  readonly sample: Sample;
+  readonly source: number;
+  readonly sequence: number;
+  readonly offset: number;
 }
 
 const leastSwept = 64;
@@ -124,7 +126,7 @@ export class EvidenceRows {
     if (replica !== '') this.#addReplica(start, replica);
     const hash = foldedHash(sighting.hash);
     addToSketch(this.#view, start + at.sketch, hash);
-    if (this.#isSampled(start, hash)) this.#addSample(start, { hash, sample: sighting });
+    if (this.#isSampled(start, hash)) this.#addSample(start, hash, sighting);
   }
 
   /** Takes in all that a record knows. */
@@ -136,7 +138,7 @@ export class EvidenceRows {
     joinSketch(this.#view, start + at.sketch, sketch);
     for (const sample of samples) {
       const hash = foldedHash(eventIdHash(sample.origin));
-      if (this.#isSampled(start, hash)) this.#addSample(start, { hash, sample });
+      if (this.#isSampled(start, hash)) this.#addSample(start, hash, sample);
     }
   }
 
@@ -150,7 +152,7 @@ export class EvidenceRows {
       replicas: [...this.#replicas.at(view.getUint32(start + at.replicas))],
       days: [...this.#days.at(view.getUint32(start + at.days))].reverse(),
       sketch: sketchNumbers(view, start + at.sketch),
-      samples: this.#samples(start),
+      samples: this.#packedSamples(start).map(sample => this.#sampleOf(sample)),
     };
   }
 
@@ -182,48 +184,70 @@ export class EvidenceRows {
     return hash <= this.#view.getUint32(start + at.largest);
   }
 
-  #addSample(start: number, added: HashedSample): void {
-    const samples = this.#samples(start).map(sample => ({
-      hash: foldedHash(eventIdHash(sample.origin)),
-      sample,
-    }));
-    const same = samples.findIndex(({ hash }) => hash === added.hash);
-    if (same >= 0) {
-      if (compareSamples(added.sample, samples[same]!.sample) >= 0) return;
-      samples[same] = added;
-    } else samples.push(added);
+  #addSample(start: number, hash: number, { origin, topic, partition, offset }: Sample): void {
+    const samples = this.#packedSamples(start);
+    const added = {
+      hash,
+      source: this.#sourceOf(origin, topic, partition),
+      sequence: origin.sequence,
+      offset,
+    };
+    const same = samples.findIndex(each => each.hash === hash);
+    if (same < 0) samples.push(added);
+    else if (this.#isBefore(added, samples[same]!)) samples[same] = added;
+    else return;
     samples.sort((a, b) => a.hash - b.hash);
-    this.#setSamples(start, samples.slice(0, sampleCount));
-  }
-
-  #samples(start: number): Sample[] {
-    const view = this.#view;
-    return Array.from({ length: view.getUint8(start + at.samples) }, (_, index) => {
-      const here = start + at.sample + index * sampleBytes;
-      const { topic, partition, ...source } = this.#sources.at(view.getUint32(here + of.source));
-      const origin = { ...source, sequence: view.getFloat64(here + of.sequence) };
-      const offset = view.getFloat64(here + of.offset);
-      return { origin, topic, partition, offset };
-    });
-  }
-
-  #setSamples(start: number, samples: readonly HashedSample[]): void {
+    if (samples.length > sampleCount) samples.length = sampleCount;
     const view = this.#view;
     view.setUint8(start + at.samples, samples.length);
-    view.setUint32(start + at.largest, samples.at(-1)!.hash);
-    for (const [index, { sample }] of samples.entries()) {
-      const here = start + at.sample + index * sampleBytes;
-      const { cluster, node, agent, bootId, sequence } = sample.origin;
-      const { topic, partition, offset } = sample;
-      const key = `${cluster}\n${node}\n${agent}\n${bootId}\n${topic}\n${partition}`;
-      view.setUint32(
-        here + of.source,
-        this.#sources.put(key, { cluster, node, agent, bootId, topic, partition }),
-      );
-      view.setFloat64(here + of.sequence, sequence);
-      view.setFloat64(here + of.offset, offset);
+    view.setUint32(start + at.largest, samples[samples.length - 1]!.hash);
+    for (let i = 0; i < samples.length; i++) {
+      const here = start + at.sample + i * sampleBytes;
+      view.setUint32(here + of.source, samples[i]!.source);
+      view.setFloat64(here + of.sequence, samples[i]!.sequence);
+      view.setFloat64(here + of.offset, samples[i]!.offset);
     }
     this.#sweep();
+  }
+
+  #packedSamples(start: number): PackedSample[] {
+    const view = this.#view;
+    const count = view.getUint8(start + at.samples);
+    const samples: PackedSample[] = [];
+    for (let i = 0; i < count; i++) {
+      const here = start + at.sample + i * sampleBytes;
+      const source = view.getUint32(here + of.source);
+      const sequence = view.getFloat64(here + of.sequence);
+      const isLargest = i === count - 1;
+      const hash = isLargest ? view.getUint32(start + at.largest) : this.#hashOf(source, sequence);
+      samples.push({ hash, source, sequence, offset: view.getFloat64(here + of.offset) });
+    }
+    return samples;
+  }
+
+  #hashOf(source: number, sequence: number): number {
+    const { cluster, node, agent, bootId } = this.#sources.at(source);
+    return foldedHash(eventIdHash({ cluster, node, agent, bootId, sequence }));
+  }
+
+  #sourceOf({ cluster, node, agent, bootId }: Origin, topic: string, partition: number): number {
+    const key = `${cluster}\n${node}\n${agent}\n${bootId}\n${topic}\n${partition}`;
+    return (
+      this.#sources.find(key) ?? this.#sources.put(key, { cluster, node, agent, bootId, topic, partition })
+    );
+  }
+
+  /** By topic, partition and offset. */
+  #isBefore(a: PackedSample, b: PackedSample): boolean {
+    const [left, right] = [this.#sources.at(a.source), this.#sources.at(b.source)];
+    const order =
+      ascending(left.topic, right.topic) || left.partition - right.partition || a.offset - b.offset;
+    return order < 0;
+  }
+
+  #sampleOf({ source, sequence, offset }: PackedSample): Sample {
+    const { cluster, node, agent, bootId, topic, partition } = this.#sources.at(source);
+    return { origin: { cluster, node, agent, bootId, sequence }, topic, partition, offset };
   }
 
   /** Forgets shared values that no row uses any more, once there are twice as many as were in use. */
@@ -258,8 +282,4 @@ function joined<T>(set: readonly T[], value: T, order: Order<T>, most: number): 
   if (set.includes(value)) return set;
   if (set.length === most && order(value, set[most - 1]!) > 0) return set;
   return [...set, value].sort(order).slice(0, most);
-}
-
-function compareSamples(a: Sample, b: Sample): number {
-  return ascending(a.topic, b.topic) || a.partition - b.partition || a.offset - b.offset;
 }
