@@ -118,6 +118,20 @@ describe('sluice discover of what other systems recorded', () => {
     expect(stderr).toContain('not learned: 2 verdict');
   });
 
+  it('prints policies of the namespaces that are asked for, and learns from all', () => {
+    const { stdout, stderr } = sluice([
+      '--from',
+      'flows.json',
+      '--emit',
+      'kubernetes',
+      '--namespaces',
+      '!data',
+    ]);
+    expect(stdout.match(/(?<=^ {2}namespace: ).*/gm)).toEqual(['shop']);
+    expect(stderr).toContain('1 workloads');
+    expect(stderr).toContain('3 events learned');
+  });
+
   it('prints policies from KubeArmor logs, with the workloads of Kubernetes objects', async () => {
     const { status, stdout, stderr } = sluice([
       '--from',

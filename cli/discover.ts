@@ -13,6 +13,7 @@ import { captureRecording, readTopics, recordingOptions } from '../pipelines/enr
 import { type Broker, type BrokerOptions, brokerSettings, withBroker } from './broker-options.ts';
 import { type Discovered, discoverInputs } from './discover-inputs.ts';
 import { exitCodes } from './exit-codes.ts';
+import { allNamespaces, type NamespaceChoice, parseNamespaces } from './namespace-choice.ts';
 import { type DocumentForm, putDocuments } from './policy-documents.ts';
 import {
   addRecordingOptions,
@@ -25,6 +26,7 @@ import {
 interface ParsedOptions extends RecordingFlags, PolicyFlags {
   readonly emit: readonly EmitterName[];
   readonly hosts: boolean;
+  readonly namespaces: NamespaceChoice;
   readonly out?: string;
   readonly output: DocumentForm;
 }
@@ -44,13 +46,21 @@ export function discover(program: Command): void {
       'learn from recorded events and print the policies that admit what was seen, and nothing else',
     )
     .option('--no-hosts', 'learn containers only, not what belongs to the nodes themselves')
+    .addOption(
+      new Option(
+        '--namespaces <names>',
+        'comma-separated: policies of these; with ! before each, of all but those',
+      )
+        .argParser(parseNamespaces)
+        .default(allNamespaces, 'all'),
+    )
     .option('--out <dir>', 'write one file a document instead of printing them')
     .addOption(
       new Option('-o, --output <form>', 'form of the documents').choices(['yaml', 'json']).default('yaml'),
     )
     .action(async (flags: ParsedOptions) => {
       const startMs = performance.now();
-      const { emit, hosts, out, output } = flags;
+      const { emit, hosts, namespaces, out, output } = flags;
       const request = recordingRequest(flags, { alerts: true });
       const usesTopics = request.topics.length > 0;
       const { policy, ...config } = readDiscoverConfig(flags, { usesTopics });
@@ -58,9 +68,10 @@ export function discover(program: Command): void {
         const recording = recordingOptions(await captureRecording(request, broker), broker);
         return discoverInputs({ ...recording, emit, hosts, policy, progress: progressLines(say) });
       };
-      const discovered = usesTopics
+      const { policies, ...rest } = usesTopics
         ? await withBroker(config, { clientId: 'sluice-discover', topics: readTopics }, learn)
         : await learn();
+      const discovered = { ...rest, policies: policies.filter(({ target }) => namespaces(target.namespace)) };
       putDocuments(discovered.policies, { folder: out, form: output });
       sayDiscovered(discovered, performance.now() - startMs);
       if (discovered.learned > 0) return;
