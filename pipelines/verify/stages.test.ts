@@ -11,6 +11,7 @@ import {
   startMs,
   VerifyUnderTest,
 } from './verify-under-test.ts';
+import type { Watch } from './watch.ts';
 
 const learned = profile([{ path: '/a' }, { path: '/b' }]);
 /** The same behaviour, still seen so many hours later. */
@@ -77,6 +78,16 @@ describe('verify', () => {
       [6, 'ENFORCE'],
     ]);
     expect(stagesOf(verify.history)).toEqual(stagesOf(verify.versions));
+  });
+
+  it('tells who asks what a policy waits for', () => {
+    const verify = new VerifyUnderTest({ promote: { shadow: { ...gate, minReplicas: 5, approval: true } } });
+    verify.write(at('CANDIDATE')).sees(stillSeen(3));
+    expect(verify.driver.store<string, Watch>('policy-watches').get(policyId)?.missing).toEqual([
+      'watched for 3 of 24 hours',
+      '2 of 5 replicas',
+      'nobody approved this digest',
+    ]);
   });
 
   it('changes no stage unless it is told to', () => {

@@ -320,9 +320,9 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
   /** Goes on to the next stage when all that has to hold does. */
   #consider(policyId: string): void {
     const standing = this.#standing.get(policyId);
-    const watch = this.#watches.get(policyId);
-    if (!standing || !watch) return;
+    if (!standing) return;
     this.#tellStale(standing);
+    const watch = this.#watches.get(policyId)!;
     const to = stageAfter(standing.stage);
     const gate = to && this.#options.settings.promote[to.toLowerCase() as keyof Promotion];
     if (!gate || watch.decided || watch.orphan) return;
@@ -337,7 +337,11 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
       isApproved: isApproved(watch, to),
       wasRolledBack: wasTakenBack(watch),
     };
-    if (unmet(gate, facts).length > 0) return;
+    const missing = unmet(gate, facts);
+    if (missing.length > 0) {
+      if (missing.join() !== watch.missing.join()) this.#watches.put(policyId, { ...watch, missing });
+      return;
+    }
     const samples = since.seen.flatMap(({ evidence }) => evidence.samples);
     this.#decide(policyId, { to, reason: met(facts), wouldDeny: 0, evidence: evidenceRanges(samples) });
   }

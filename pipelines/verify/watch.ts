@@ -23,6 +23,8 @@ export interface Watch {
   readonly approval: PolicyApproval | null;
   /** When a content was last taken back, by digest. */
   readonly takenBack: Readonly<Record<string, number>>;
+  /** What the gate of the next stage lacked when it was last looked at; empty without one. */
+  readonly missing: readonly string[];
   /** A change of stage that was decided here, and whose version is not written yet. */
   readonly decided: PolicyTransition | null;
   /** A change of stage that somebody else wrote down, the version of which was not seen yet; and when it was met, by the clock. */
@@ -33,7 +35,7 @@ export interface Watch {
 export function watchOf(policy: Policy, atUs: number, before: Watch | undefined): Watch {
   const { digest, stage, generation } = policy;
   const isSameContent = before?.digest === digest;
-  const pending = { decided: null, orphan: null };
+  const pending = { missing: [], decided: null, orphan: null };
   if (before && isSameContent && before.stage === stage) return { ...before, ...pending };
   return {
     ...{ digest, stage, sinceUs: atUs, firstGeneration: generation },
