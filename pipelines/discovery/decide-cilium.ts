@@ -18,7 +18,7 @@ import {
   selectsLabels,
 } from '#policy';
 import type { Peer } from '#schemas';
-import type { Access } from './access.ts';
+import type { Access, NamespaceLabels } from './access.ts';
 
 /** Services that toServices may name, as they are at the moment of the access. */
 export interface KnownService {
@@ -99,7 +99,7 @@ function matchesPeer(match: CiliumPeer, access: Access, services: readonly Known
     case 'any':
       return true;
     case 'endpoints':
-      return isEndpoint(match, peer);
+      return isEndpoint(match, access);
     case 'entity':
       return isEntity(match.entity, access);
     case 'nodes':
@@ -123,19 +123,30 @@ type EndpointsPeer = Extract<CiliumPeer, { type: 'endpoints' }>;
 const podNamespace = 'io.kubernetes.pod.namespace';
 
 /** A wildcard selects pods with a namespace: reserved identities have to be named. */
-function isEndpoint({ selector, namespace }: EndpointsPeer, peer: Peer | null): boolean {
+function isEndpoint({ selector, namespace }: EndpointsPeer, { peer, namespaces }: Access): boolean {
   if (peer?.type === 'ENTITY') {
     const keys = Object.keys(selector.matchLabels ?? {});
     return keys.length > 0 && selectsCilium(selector, entityLabels(peer.value));
   }
   if (peer?.type !== 'WORKLOAD') return false;
   if (namespace !== null && peer.namespace !== namespace) return false;
-  return selectsCilium(selector, ciliumLabels(peer.namespace, peer.selector));
+  return selectsCilium(selector, ciliumLabels(peer.namespace, peer.selector, namespaces));
 }
 
-export function ciliumLabels(namespace: string, labels: Readonly<Record<string, string>>) {
-  const ofNamespace = 'io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name';
-  return { ...labels, [podNamespace]: namespace, [ofNamespace]: namespace };
+const namespacePrefix = 'io.cilium.k8s.namespace.labels.';
+
+export function ciliumLabels(
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+  namespaces?: NamespaceLabels,
+) {
+  const known = Object.entries(namespaces?.get(namespace) ?? {});
+  return {
+    ...labels,
+    ...Object.fromEntries(known.map(([key, value]) => [namespacePrefix + key, value])),
+    [`${namespacePrefix}kubernetes.io/metadata.name`]: namespace,
+    [podNamespace]: namespace,
+  };
 }
 
 /** Keys may say where a label is from; `k8s:`, `any:` and none mean the same for pods. */
@@ -201,13 +212,14 @@ const nameCharacter = '[-a-z0-9_]';
 
 /** A star stands for what a part of a name may hold; two at the start for one or more parts; alone for every name. */
 export function isNamed({ name, pattern }: NameMatch, asked: string): boolean {
-  if (pattern === null) return name === asked;
+  const plain = asked.toLowerCase();
+  if (pattern === null) return name === plain;
   if (/^\*+$/.test(pattern)) return true;
   const source = pattern.replaceAll(/^\*{2,}\.|\*+|[.+?^${}()|[\]\\]/g, part => {
     if (!part.startsWith('*')) return `\\${part}`;
     return part.endsWith('.') ? `(?:${nameCharacter}+\\.)+` : `${nameCharacter}*`;
   });
-  return new RegExp(`^${source}$`).test(asked);
+  return new RegExp(`^${source}$`).test(plain);
 }
 
 type ServicePeer = Extract<CiliumPeer, { type: 'service' }>;

@@ -5,9 +5,11 @@
 
 import type { CiliumPolicy, CiliumSpec } from '#policy';
 import { withDefaults } from '#schemas';
+import { isNamed } from './decide-cilium.ts';
 import { documentName } from './document-name.ts';
 import type { EmitOptions, Emitted, Ground } from './emitted.ts';
-import { nameOf, type PeerRule, portName } from './network-ir.ts';
+import type { HttpRule } from './generalise-http.ts';
+import { type NameRule, nameOf, type PeerRule, portName } from './network-ir.ts';
 import type { WorkloadPolicy } from './policy-ir.ts';
 
 type Direction = 'egress' | 'ingress';
@@ -130,16 +132,21 @@ function withoutCovered(rules: readonly PeerRule[]): PeerRule[] {
   });
 }
 
-function carriesAll(world: PeerRule, { http }: PeerRule): boolean {
-  if (world.http.length === 0) return true;
-  return http.every(({ method, path, admits }) => {
+/** Whether whatever was asked for by the rule may be asked for of the world. */
+function carriesAll(world: PeerRule, { http, dns }: PeerRule): boolean {
+  const isRequested = ({ method, path, admits }: HttpRule) => {
     const literal = admits === '' ? path.replaceAll(/\\(.)/g, '$1') : null;
     return world.http.some(
       each =>
         each.method === method &&
         (each.path === path || (literal !== null && new RegExp(`^(?:${each.path})$`).test(literal))),
     );
-  });
+  };
+  const isAskedFor = ({ name }: NameRule) =>
+    world.dns.some(each => each.name === name || isNamed({ name: null, pattern: each.name }, name));
+  return (
+    (world.http.length === 0 || http.every(isRequested)) && (world.dns.length === 0 || dns.every(isAskedFor))
+  );
 }
 
 type Entry = NonNullable<CiliumSpec['egress']>[number];
