@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flattenRules, parseDocument, selects } from '#policy';
-import { type BehaviourProfile, localSerdes, type Policy } from '#schemas';
+import { type BehaviourProfile, localSerdes, type Policy, type PolicyTransition } from '#schemas';
 import { manualClock, type OutputRecord, type TestDriver, testDriver } from '#streams';
 import {
   entities,
@@ -217,6 +217,31 @@ describe('discovery', () => {
     expect(settle(driver)).toEqual([]);
     expect(driver.counters.get('policies.drift')).toBe(1);
   });
+
+  it.each(['LEARNING', 'CANDIDATE', 'SHADOW'] as const)(
+    'goes back to its own stage from %s when something new is seen, and says so in a transition',
+    stage => {
+      const make = eventMaker();
+      const seen = (path: string) => enriched({ events: [make.open({ pod: pods.db0 }, path)] })[0]!;
+      const driver = discovery({ stage: 'LEARNING' });
+      const learn = ({ key, value }: { key: string; value: BehaviourProfile }) => {
+        driver.pipe('default.behaviours.v1', { key, value });
+        return settle(driver);
+      };
+      const [first] = learn(seen('/a'));
+      if (stage !== 'LEARNING') {
+        const value = { ...first!.value, generation: 2, stage };
+        driver.pipe('default.policies.v1', { key: first!.key, value });
+        driver.read('default.policies.v1');
+      }
+      const [next] = learn(seen('/b'));
+      expect(next!.value).toMatchObject({ stage: 'LEARNING', prevDigest: first!.value.digest });
+      const told = driver
+        .read<string, PolicyTransition>('default.policy-transitions.v1')
+        .map(({ value: { generation, from, to } }) => [generation, from, to]);
+      expect(told).toEqual(stage === 'LEARNING' ? [] : [[3, stage, 'LEARNING']]);
+    },
+  );
 
   it('waits until no behaviour was new for a while, but not for ever', () => {
     const make = eventMaker();
