@@ -103,6 +103,18 @@ struct inode {
 	unsigned short i_mode;
 };
 
+struct super_block {
+	unsigned long s_magic;
+};
+
+struct pid;
+
+/* Of an entry of a process under /proc; its pid is null for every other entry. */
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
+};
+
 typedef struct seqcount {
 	unsigned int sequence;
 } seqcount_t;
@@ -117,6 +129,7 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
@@ -145,6 +158,10 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+struct signal_struct {
+	struct pid *pids[4]; /* of a thread, the process, its group, its session */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -153,6 +170,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct signal_struct *signal;
 };
 
 struct linux_binprm {

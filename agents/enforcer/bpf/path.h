@@ -5,6 +5,8 @@
  * P1 A path is resolved only if the walk ended at the root of the caller's own mount namespace, the object is linked, and
  *    there was a moment at which the whole path was as read. chroot does not shorten it.
  * P2 Any depth, up to PATH_BYTES - 1 bytes. What is longer is unresolved, never cut.
+ * P3 Under a /proc the directory of the acting process is `self`, whatever its number: so a rule can name what a process reads of
+ *    itself and of no other. The first process of a container stays 1, which it is in every run.
  */
 #ifndef SLUICE_PATH_H
 #define SLUICE_PATH_H
@@ -14,6 +16,8 @@
 #define WALK_STEPS (PATH_BYTES / 2 + 256) /* names of one byte, and mounts */
 #define WALK_ROUNDS 32
 #define NAME_BYTES 255
+#define PROC_SUPER_MAGIC 0x9fa0
+#define OF_PROCESS 1 /* index of signal_struct.pids */
 
 extern const void rename_lock __ksym;
 extern const void mount_lock __ksym;
@@ -32,6 +36,7 @@ struct walk {
 	u32 state;
 	bool directory;
 	bool check; /* read no names, only come by the same links */
+	u64 self; /* the acting process: a struct pid */
 	u64 links; /* of what the walk went over: a digest of objects and their sequences */
 };
 
@@ -71,19 +76,55 @@ static __always_inline long cross_mount(struct walk *walk)
 	return 0;
 }
 
+static __always_inline bool is_own_process(struct walk *walk, struct dentry *dentry)
+{
+	struct proc_inode *entry;
+
+	if (BPF_CORE_READ(dentry, d_parent) != walk->mount_root || BPF_CORE_READ(dentry, d_sb, s_magic) != PROC_SUPER_MAGIC)
+		return false;
+	entry = (void *)BPF_CORE_READ(dentry, d_inode) - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	return walk->self && (u64)BPF_CORE_READ(entry, pid) == walk->self;
+}
+
+static __always_inline bool is_first_process(struct qstr *name)
+{
+	char number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), name->name);
+	return name->len == 1 && number == '1';
+}
+
+static __always_inline bool write_name(struct path_text *text, u32 start, struct qstr *name)
+{
+	return !bpf_probe_read_kernel(&text->bytes[start & (PATH_BYTES - 1)], name->len & NAME_BYTES, name->name);
+}
+
+static __always_inline bool write_self(struct path_text *text, u32 start)
+{
+	text->bytes[start & (PATH_BYTES - 1)] = 's';
+	text->bytes[(start + 1) & (PATH_BYTES - 1)] = 'e';
+	text->bytes[(start + 2) & (PATH_BYTES - 1)] = 'l';
+	text->bytes[(start + 3) & (PATH_BYTES - 1)] = 'f';
+	return true;
+}
+
 /* Puts a name and the slash before it in front of what is there. */
 static __always_inline bool prepend(struct walk *walk, struct dentry *dentry)
 {
 	u32 start = walk->start;
 	struct qstr name = {};
+	bool own;
 
 	bpf_core_read(&name, sizeof(name), &dentry->d_name);
+	own = is_own_process(walk, dentry) && !is_first_process(&name);
+	if (own)
+		name.len = 4;
 	if (name.len > NAME_BYTES || start < name.len + 1 || start >= PATH_BYTES) {
 		walk->state = WALK_TOO_LONG;
 		return false;
 	}
 	start -= name.len;
-	if (bpf_probe_read_kernel(&walk->text->bytes[start & (PATH_BYTES - 1)], name.len & NAME_BYTES, name.name)) {
+	if (own ? !write_self(walk->text, start) : !write_name(walk->text, start, &name)) {
 		walk->state = WALK_RACED;
 		return false;
 	}
@@ -172,6 +213,7 @@ __noinline int write_path(struct path_text *text)
 	walk.first = (struct dentry *)text->dentry;
 	walk.first_mount = (struct mount *)text->mount;
 	walk.directory = text->directory;
+	walk.self = (u64)BPF_CORE_READ(bpf_get_current_task_btf(), signal, pids[OF_PROCESS]);
 	text->bytes[PATH_BYTES - 1] = 0;
 	text->bytes[PATH_BYTES - 2] = '/';
 	bpf_loop(WALK_ROUNDS, walk_round, &walk, 0);

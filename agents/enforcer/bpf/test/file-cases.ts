@@ -3,6 +3,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import type { Case } from './case.ts';
 import {
   classes,
@@ -67,6 +68,25 @@ export const fileCases: readonly Case[] = [
       ok(event.parent.includes('node'), event.parent);
       ok(event.ruleset > 0 && event.pid > 1 && event.timeNs > 0);
       equal(event.comm, 'probe');
+    },
+  },
+  {
+    name: 'what a process reads of itself under /proc is its own in every run, and of no other process',
+    run: async sensor => {
+      const scope = await sensor.scope();
+      await scope.put([
+        { class: 'file', on: '/proc/self/status', direct: 'allow' },
+        { class: 'file', on: '/proc/1/comm', direct: 'allow' },
+        { class: 'file', on: '/proc/', direct: 'deny', deep: 'deny' },
+        { class: 'file', on: '/', direct: 'allow', deep: 'allow' },
+      ]);
+      deepEqual(scope.try('open', '/proc/self/status', 'r'), done);
+      deepEqual(scope.try('open', '/proc/thread-self/../../status', 'r'), done);
+      deepEqual(scope.try('open', '/proc/self/stat', 'r'), denied);
+      deepEqual(scope.try('open', `/proc/${process.pid}/status`, 'r'), denied);
+      deepEqual(scope.try('open', '/proc/1/comm', 'r'), done);
+      const paths = (await denials(scope)).map(event => event.path);
+      deepEqual(paths, ['/proc/self/stat', `/proc/${process.pid}/status`]);
     },
   },
   {
