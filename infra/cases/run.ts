@@ -1,9 +1,9 @@
 /** All cases of a folder: discovered, scored, and told in lines. */
 
 import { readFileSync } from 'node:fs';
+import { readEntityObjects } from '#kubernetes';
 import type { AnyPolicyObject } from '#policy';
 import type { Access, KnownService } from '../../pipelines/discovery/index.ts';
-import { readEntityObjects } from '../../pipelines/enrich/index.ts';
 import { type Case, readCases } from './case.ts';
 import { discoverCase } from './discover.ts';
 import { type Score, score } from './score.ts';

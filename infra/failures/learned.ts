@@ -1,6 +1,7 @@
 /** For tests: what discovery makes of flows, logs and entities, from the records as they are written to verdicts. */
 
 import { type FormatName, formatReader, type ReadEvent } from '#formats';
+import { readEntityObjects } from '#kubernetes';
 import { parseAnyDocument } from '#policy';
 import {
   type EntityChange,
@@ -21,7 +22,7 @@ import {
   type Verdict,
 } from '../../pipelines/discovery/index.ts';
 import { EventSubjects } from '../../pipelines/enrich/event-subjects.ts';
-import { LearnAtOnce, type LearnableEvent, readEntityObjects } from '../../pipelines/enrich/index.ts';
+import { LearnAtOnce, type LearnableEvent } from '../../pipelines/enrich/index.ts';
 
 export interface Recorded {
   /** As `kubectl get -o json` prints them. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readEntityObjects } from '#kubernetes';
 import { type EntityChange, entityKey, withDefaults } from '#schemas';
 import { EntityIntervals } from './entity-intervals.ts';
-import { readEntityObjects } from './entity-objects.ts';
 import { resolvePeer } from './resolve-peer.ts';
 
 const startUs = 1_767_225_600_000_000;

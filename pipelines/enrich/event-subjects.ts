@@ -3,10 +3,9 @@
 import { SluiceError } from '#errors';
 import type { ReadEvent } from '#formats';
 import type { LogRecord } from '#kafka';
+import { type ReadObjects, SubjectIdentity } from '#kubernetes';
 import { type EntityChange, entityKey } from '#schemas';
 import type { EntityRecord } from './entity-intervals.ts';
-import type { ReadObjects } from './entity-objects.ts';
-import { SubjectIdentity } from './entity-objects-identity.ts';
 
 /** What a recording is read for. */
 export interface RecordingSink {

@@ -1,9 +1,6 @@
 export type { EntityRecord, Labels } from './entity-intervals.ts';
 export { EntityIntervals } from './entity-intervals.ts';
-export { type ObjectsText, type ReadObjects, readEntityObjects } from './entity-objects.ts';
-export { type Identified, SubjectIdentity } from './entity-objects-identity.ts';
 export type { RecordingSink } from './event-subjects.ts';
-export { labelledKind } from './labelled-kind.ts';
 export { LearnAtOnce, type LearnState, type NotLearned } from './learn-at-once.ts';
 export { identityOf, type LearnableEvent, type Observed } from './observe.ts';
 export { type Attributed, Observer, type Unobserved } from './observer.ts';

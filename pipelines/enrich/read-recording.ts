@@ -15,6 +15,7 @@ import { readFileSync } from 'node:fs';
 import { SluiceError } from '#errors';
 import { alertEvent, type FormatName, type Outcome, type ReadEvent } from '#formats';
 import type { LogClient } from '#kafka';
+import { type ReadObjects, readEntityObjects } from '#kubernetes';
 import {
   type Input,
   type InputAccount,
@@ -28,7 +29,6 @@ import {
   spanKey,
 } from '#recordings';
 import type { Alert, RecordTopicName, Serdes } from '#schemas';
-import { type ReadObjects, readEntityObjects } from './entity-objects.ts';
 import { EventSubjects, type RecordingSink } from './event-subjects.ts';
 
 /** How far a recording was read, and what became of what was read. */

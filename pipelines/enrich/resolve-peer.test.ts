@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readEntityObjects } from '#kubernetes';
 import { entityKey, withDefaults } from '#schemas';
 import { EntityIntervals } from './entity-intervals.ts';
-import { readEntityObjects } from './entity-objects.ts';
 import { type PortOf, resolvePeer } from './resolve-peer.ts';
 
 const at = (second: number) => 1_767_225_600_000_000 + second * 1_000_000;

@@ -1,11 +1,10 @@
 /** Who was at an address: pod, Service, range, or the pod itself. */
 
+import { labelledKind, stableLabels } from '#kubernetes';
 import { addressRange, plainAddress } from '#policy';
 import { type Endpoint, type Peer, type ServicePort, withDefaults } from '#schemas';
 import type { AddressOwner, EntityIntervals } from './entity-intervals.ts';
-import { labelledKind } from './labelled-kind.ts';
 import { type PortOf, type ServiceOwner, servedPort } from './service-intervals.ts';
-import { stableLabels } from './stable-labels.ts';
 import { fits } from './workload-selectors.ts';
 
 export type { PortOf } from './service-intervals.ts';

@@ -4,7 +4,7 @@
  * Owns: selectors without what differs by replica, run or revision. Does not own: which pods there were (entity-intervals.ts).
  */
 
-import { stableLabels } from './stable-labels.ts';
+import { stableLabels } from '#kubernetes';
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -9,6 +9,7 @@
  */
 
 import type { ReadEvent } from '#formats';
+import { labelledKind } from '#kubernetes';
 import type { Endpoint, Peer } from '#schemas';
 import {
   type Attributed,
@@ -16,7 +17,6 @@ import {
   type EntityRecord,
   identityOf,
   type Labels,
-  labelledKind,
   type Observed,
   Observer,
   type RecordingSink,

@@ -10,7 +10,8 @@
 
 import { parseAllDocuments } from 'yaml';
 import { SluiceError } from '#errors';
-import { type EntityChange, type EntityChangeInput, withDefaults } from '#schemas';
+import type { EntityChange, EntityChangeInput } from '../generated/types.ts';
+import { withDefaults } from '../with-defaults.ts';
 import {
   type Fields,
   fieldsOf,

@@ -8,8 +8,9 @@
  * Nothing that fits two is guessed.
  */
 
-import { canonicalJson, hashOf } from '#policy';
-import { type Container, type EntityChange, withDefaults } from '#schemas';
+import type { Container, EntityChange } from '../generated/types.ts';
+import { canonicalJson, hashOf } from '../policy/canonical.ts';
+import { withDefaults } from '../with-defaults.ts';
 import type { ReadObjects } from './entity-objects.ts';
 import { labelledKind } from './labelled-kind.ts';
 import { stableLabels } from './stable-labels.ts';

@@ -1,6 +1,7 @@
 /** Services and their endpoints among Kubernetes objects → projections of entities. */
 
-import { type Transport, withDefaults } from '#schemas';
+import type { Transport } from '../generated/types.ts';
+import { withDefaults } from '../with-defaults.ts';
 import { type Fields, fieldsOf, labelsOf, listOf, textOf, texts, textsOf } from './object-fields.ts';
 import type { PodTemplate } from './pod-template.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { entityKey, withDefaults } from '#schemas';
-import { EntityIntervals } from './entity-intervals.ts';
+import { EntityIntervals } from '../../pipelines/enrich/entity-intervals.ts';
 import { readEntityObjects } from './entity-objects.ts';
-import { SubjectIdentity } from './entity-objects-identity.ts';
 import { labelledKind } from './labelled-kind.ts';
+import { SubjectIdentity } from './subject-identity.ts';
 
 const at = (second: number) => 1_767_225_600_000_000 + second * 1_000_000;
 const time = (second: number) => new Date(at(second) / 1000).toISOString();
