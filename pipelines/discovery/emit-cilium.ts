@@ -144,9 +144,10 @@ function carriesAll(world: PeerRule, { http, dns }: PeerRule): boolean {
   };
   const isAskedFor = ({ name }: NameRule) =>
     world.dns.some(each => each.name === name || isNamed({ name: null, pattern: each.name }, name));
-  return (
-    (world.http.length === 0 || http.every(isRequested)) && (world.dns.length === 0 || dns.every(isAskedFor))
-  );
+  // Of whom connections alone were seen, it is not known that those carry requests.
+  const areRequested = world.http.length === 0 || (http.length > 0 && http.every(isRequested));
+  const areAskedFor = world.dns.length === 0 || (dns.length > 0 && dns.every(isAskedFor));
+  return areRequested && areAskedFor;
 }
 
 type Entry = NonNullable<CiliumSpec['egress']>[number];
