@@ -68,7 +68,8 @@ export function statusOf({
   }
   if (troubles.length > 0) return facts('PENDING', troubles.join('; '));
   if (holding.length === 0) return removed ? facts('REMOVED', '') : undefined;
-  return facts(holding.every(({ installed }) => installed.adopted) ? 'ADOPTED' : 'APPLIED', '');
+  const left = (inForce?.left ?? []).map(name => `left to Cilium: ${name}`).join('; ');
+  return facts(holding.every(({ installed }) => installed.adopted) ? 'ADOPTED' : 'APPLIED', left);
 }
 
 function isOfDocument({ ruleId }: NumberedName): boolean {

@@ -17,6 +17,7 @@ import type { Policy, Stage } from '#schemas';
 import { type EnforceableRule, enforceable } from './enforceable.ts';
 import type { EntityTable } from './entity-table.ts';
 import type { ContainerRules } from './kernel-rules.ts';
+import { divide } from './left-documents.ts';
 import type { PathRule } from './path-rules.ts';
 import type { PeerRule } from './peer-rules.ts';
 import { alwaysAdmitted, blocksOf } from './peers.ts';
@@ -32,6 +33,8 @@ export interface PolicyInForce {
     readonly object: PolicyObject;
     readonly rules: readonly EnforceableRule[];
   }[];
+  /** Names of its documents that are Cilium's to enforce. */
+  readonly left: readonly string[];
 }
 
 export interface RuleTold {
@@ -185,11 +188,12 @@ export class PolicyTable {
         `generation ${generation} is in force with another digest or stage; publish a newer one`,
       );
     }
-    const documents = record.documents.map(document => {
+    const { own, left } = divide(record.documents);
+    const documents = own.map(document => {
       const object = parseDocument(document);
       return { object, rules: enforceable(flattenRules(object), `${document.kind} ${document.name}`) };
     });
-    return { policyId, generation, digest, force, documents };
+    return { policyId, generation, digest, force, documents, left };
   }
 }
 

@@ -501,7 +501,7 @@ export interface PolicyStatus {
   readonly generation: number;
   readonly digest: string;
   readonly state: PolicyState;
-  /** Why it was rejected, naming the field and the mend. */
+  /** Why it was rejected, naming the field and the mend; of one in force, which documents others enforce. */
   readonly reason: string;
   /** Kernel rules in force for it. */
   readonly rules: number;
