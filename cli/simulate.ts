@@ -82,7 +82,8 @@ async function candidatesOf(broker: Broker, { stages }: SimulateFlags) {
 
 /** The findings on standard output, the account on standard error; sets the exit code. */
 export function printSimulation(simulation: Simulation, output: 'text' | 'json'): void {
-  const { inputs, policies, events, judged, unjudged, accesses, denied, audited, idle } = simulation;
+  const { inputs, policies, events, judged, unjudged, accesses, denied, audited, idle, namedPorts } =
+    simulation;
   process.stdout.write(
     output === 'json' ? `${JSON.stringify(plain(simulation), null, 2)}\n` : simulationText(simulation),
   );
@@ -92,6 +93,8 @@ export function printSimulation(simulation: Simulation, output: 'text' | 'json')
     `${many(policies, 'document')} over ${many(events, 'event')}: ${judged} judged as ${many(accesses, 'access')}${reasons.length > 0 ? `, not judged: ${reasons.join(', ')}` : ''}`,
   );
   for (const name of idle) say(`  ${name} is about nobody in the recording`);
+  for (const place of namedPorts)
+    say(`  ${place}: the number of a named port is not recorded, so the rule admits nothing here`);
   say(`${denied.length} would be denied, ${audited.length} would be audited`);
   if (judged === 0) say('nothing could be judged: see above what became of the records');
   if (judged === 0 || denied.length > 0) process.exitCode = exitCodes.findings.code;

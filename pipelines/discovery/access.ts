@@ -9,6 +9,8 @@ export type Judged = Pick<Behaviour, 'operation' | 'object' | 'transport' | 'por
 /** Whose it is. A node has `nodeLabels`, and no pod's labels or namespace. */
 export type Actor = Subject | { readonly nodeLabels: Readonly<Record<string, string>> };
 
+export type NamespaceLabels = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
 export interface Access extends Judged {
   readonly actor: Actor;
   /** Whether the acting process owns the object; absent: not known, which counts as not. */
@@ -17,6 +19,8 @@ export interface Access extends Judged {
   readonly names?: readonly string[];
   /** Addresses of a peer that is told by its name. */
   readonly addresses?: readonly string[];
+  /** Labels of namespaces, by name, beside the name that all are labelled with. Absent: none is known. */
+  readonly namespaces?: NamespaceLabels;
   /** Names of the server's port in its pod. */
   readonly portNames?: readonly string[];
 }

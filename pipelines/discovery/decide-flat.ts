@@ -232,12 +232,15 @@ function matchesPort(match: PortMatch, { transport, port, portNames = [] }: Aske
 
 const namespaceLabel = 'kubernetes.io/metadata.name';
 
-function matchesPeer(match: PeerMatch, { peer, addresses = [] }: Asked): boolean {
+function matchesPeer(match: PeerMatch, { peer, namespaces, addresses = [] }: Asked): boolean {
   if (match.type === 'any') return true;
   if (match.type === 'block') return rangesOf(peer, addresses).some(each => inBlock(match, each));
   if (peer?.type !== 'WORKLOAD') return false;
   const inNamespace = match.namespaceSelector
-    ? selectsLabels(match.namespaceSelector, { [namespaceLabel]: peer.namespace })
+    ? selectsLabels(match.namespaceSelector, {
+        ...namespaces?.get(peer.namespace),
+        [namespaceLabel]: peer.namespace,
+      })
     : match.namespace === peer.namespace;
   return inNamespace && selectsLabels(match.podSelector, peer.selector);
 }

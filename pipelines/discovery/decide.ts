@@ -21,7 +21,14 @@ import {
   selects,
   selectsLabels,
 } from '#policy';
-import { type Access, type Actor, type Decision, strictest, unspoken } from './access.ts';
+import {
+  type Access,
+  type Actor,
+  type Decision,
+  type NamespaceLabels,
+  strictest,
+  unspoken,
+} from './access.ts';
 import { ciliumLabels, decideCilium, type KnownService, selectsCilium } from './decide-cilium.ts';
 import { decideFlat } from './decide-flat.ts';
 import { judgeable } from './judgeable.ts';
@@ -61,17 +68,19 @@ export class PolicySet {
   }
 
   /** The policies that are about the actor, by kind and name. */
-  about(actor: Actor): AnyPolicyObject[] {
+  about(actor: Actor, namespaces?: NamespaceLabels): AnyPolicyObject[] {
     return [
       ...this.#flat.filter(({ object }) => isFor(object, actor)).map(({ object }) => object),
       ...new Set(
-        this.#cilium.filter(({ object, spec }) => isOf(object, spec, actor)).map(({ object }) => object),
+        this.#cilium
+          .filter(({ object, spec }) => isOf(object, spec, { actor, namespaces }))
+          .map(({ object }) => object),
       ),
     ];
   }
 
   decide(access: Access): Decision {
-    const { actor } = access;
+    const { actor, namespaces } = access;
     const flat = this.#flat.filter(({ object }) => isFor(object, actor));
     const rulesOf = (isNetwork: boolean) =>
       flat
@@ -79,7 +88,9 @@ export class PolicySet {
         .flatMap(({ rules }) => rules);
     const verdicts = [...decideFlat(rulesOf(false), access), ...decideFlat(rulesOf(true), access)];
     const cilium = decideCilium(
-      this.#cilium.filter(({ object, spec }) => isOf(object, spec, actor)).flatMap(({ rules }) => rules),
+      this.#cilium
+        .filter(({ object, spec }) => isOf(object, spec, { actor, namespaces }))
+        .flatMap(({ rules }) => rules),
       access,
       this.#services,
     );
@@ -127,11 +138,11 @@ function isFor(object: Exclude<AnyPolicyObject, CiliumPolicy>, actor: Actor): bo
 function isOf(
   { kind, metadata }: CiliumPolicy,
   { endpointSelector, nodeSelector }: CiliumSpec,
-  actor: Actor,
+  { actor, namespaces }: { readonly actor: Actor; readonly namespaces: NamespaceLabels | undefined },
 ): boolean {
   if (isNode(actor)) return nodeSelector !== undefined && selectsCilium(nodeSelector, actor.nodeLabels);
   if (!endpointSelector) return false;
   const isHere =
     kind === 'CiliumClusterwideNetworkPolicy' || (metadata.namespace ?? 'default') === actor.namespace;
-  return isHere && selectsCilium(endpointSelector, ciliumLabels(actor.namespace, actor.labels));
+  return isHere && selectsCilium(endpointSelector, ciliumLabels(actor.namespace, actor.labels, namespaces));
 }

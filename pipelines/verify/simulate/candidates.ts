@@ -6,6 +6,7 @@ import type { LogClient } from '#kafka';
 import { type AnyPolicyObject, parseAnyDocument, parseAnyPolicyText, StandingPolicies } from '#policy';
 import { captureSpans, listInputs, readSpan } from '#recordings';
 import type { Policy, Serdes, Stage } from '#schemas';
+import { PolicySet } from '../../discovery/index.ts';
 
 /**
  * All documents of the files; of a directory those that end as YAML or JSON does.
@@ -22,6 +23,7 @@ export function readCandidates(paths: readonly string[]): AnyPolicyObject[] {
       if (other !== undefined)
         throw new SluiceError('INPUT_INVALID', `${name} is in ${other} and in ${file}: keep the one to try`);
       fileOf.set(name, file);
+      requireJudgeable(policy, file);
       return policy;
     });
   });
@@ -31,6 +33,16 @@ export function readCandidates(paths: readonly string[]): AnyPolicyObject[] {
       `${paths.join(', ')}: no policy documents (*.yaml, *.yml, *.json)`,
     );
   return policies;
+}
+
+/** Errors: POLICY_INVALID naming the file too. */
+function requireJudgeable(policy: AnyPolicyObject, file: string): void {
+  try {
+    new PolicySet([policy]);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw new SluiceError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
 }
 
 /** `sluice discover -o json` writes a list of documents. */

@@ -22,7 +22,7 @@ export interface Finding {
   readonly workload: WorkloadName;
   /** Empty: of the pod as a whole. */
   readonly container: string;
-  readonly access: Omit<Access, 'actor'>;
+  readonly access: Omit<Access, 'actor' | 'namespaces'>;
   /** The access in words. */
   readonly what: string;
   /** What the recording says became of it. */
@@ -54,6 +54,8 @@ export interface Findings {
   readonly accesses: number;
   /** `kind/namespace/name` of documents that are about nobody in the recording. */
   readonly idle: readonly string[];
+  /** `kind/namespace/name: place` of rules with a named port: no recording tells which number that is, so they admit nothing. */
+  readonly namedPorts: readonly string[];
 }
 
 export function judge(deeds: RecordedDeeds, policies: readonly AnyPolicyObject[]): Findings {
@@ -77,7 +79,7 @@ export function judge(deeds: RecordedDeeds, policies: readonly AnyPolicyObject[]
     audited: findings(found.audited),
     stillDenied: findings(found.stillDenied),
     opened: findings(found.opened),
-    ...{ accesses, idle: candidates.idle() },
+    ...{ accesses, idle: candidates.idle(), namedPorts: policies.flatMap(namedPortsOf).sort() },
   };
 }
 
@@ -124,7 +126,7 @@ class Candidates {
     const known = this.#mine.get(key);
     if (known) return known;
     const namespace = 'nodeLabels' in actor ? '' : actor.namespace;
-    const mine = this.#setOf(namespace).about(actor);
+    const mine = this.#setOf(namespace).about(actor, this.#deeds.objects.namespaces);
     for (const policy of mine) this.#busy.add(nameOf(policy));
     const set = new PolicySet(mine, this.#deeds.objects.services);
     this.#mine.set(key, set);
@@ -157,6 +159,13 @@ function posturesOf(policy: AnyPolicyObject): string[] {
     .map(({ ruleId }) => `${nameOf(policy)} ${ruleId}`);
 }
 
+function namedPortsOf(policy: AnyPolicyObject): string[] {
+  const places = flattenAny(policy)
+    .filter(({ match }) => 'port' in match && typeof match.port === 'object' && match.port.type === 'named')
+    .map(({ at }) => `${nameOf(policy)}: ${at}`);
+  return [...new Set(places)];
+}
+
 function accessOf({ actor, observed, address }: Deed, deeds: RecordedDeeds): Access {
   const { namespace, labels, container, workloadKind } = actor;
   const { peer } = observed;
@@ -164,6 +173,7 @@ function accessOf({ actor, observed, address }: Deed, deeds: RecordedDeeds): Acc
   return {
     ...observed,
     actor: workloadKind === 'Node' ? { nodeLabels: labels } : { namespace, labels, container },
+    namespaces: deeds.objects.namespaces,
     ...(names.length > 0 && { names }),
     ...(address !== '' && { addresses: [address] }),
   };
@@ -183,7 +193,7 @@ function sideOf({ actor, observed, verdict }: Deed): string {
 
 function findingOf({ deed, access, decision }: Judged, postures: ReadonlySet<string>): Finding {
   const { cluster, namespace, workloadKind, workload, container } = deed.actor;
-  const { actor: _, ...what } = access;
+  const { actor: _, namespaces: __, ...what } = access;
   const { rule } = decision;
   return {
     workload: { cluster, namespace, workloadKind, workload },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReadEvent } from '#formats';
 import { type AnyPolicyObject, parseAnyPolicy } from '#policy';
-import type { EntityChange } from '#schemas';
+import { type EntityChange, withDefaults } from '#schemas';
 import {
   cluster,
   entities,
@@ -197,6 +197,35 @@ describe('policies over what was recorded', () => {
     expect(denied.map(({ count, example }) => [count, example.sequence])).toEqual([
       [1, events[1]!.origin.sequence],
     ]);
+  });
+
+  it('may ask for labels of namespaces, of both sides', () => {
+    const shop = withDefaults('EntityChange', {
+      ...{ cluster, kind: 'Namespace', name: 'shop', uid: 'ns', op: 'ADDED', observedAt: startUs },
+      namespaceObject: withDefaults('NamespaceProjection', { labels: { team: 'a' } }),
+    });
+    const given = { events: [connect(), accept()], objects: [shop, ...entities()] };
+    const from = (team: string) => [
+      policy('NetworkPolicy', {
+        podSelector: db,
+        ingress: [{ from: [{ namespaceSelector: { matchLabels: { team } } }] }],
+      }),
+      policy('CiliumClusterwideNetworkPolicy', {
+        endpointSelector: { matchLabels: { 'k8s:io.cilium.k8s.namespace.labels.team': team } },
+        egress: [{ toEndpoints: [{ matchLabels: { 'k8s:io.cilium.k8s.namespace.labels.team': 'a' } }] }],
+      }),
+    ];
+    expect(tried(from('a'), given)).toMatchObject({ denied: [], idle: [] });
+    const other = tried(from('b'), given);
+    expect(other.denied.map(told)).toEqual(['db accepts Deployment shop/web, TCP port 6379']);
+    expect(other.idle).toEqual(['CiliumClusterwideNetworkPolicy//p']);
+  });
+
+  it('with named ports are told: no recording has their numbers', () => {
+    const named = policy('NetworkPolicy', { podSelector: db, ingress: [{ ports: [{ port: 'redis' }] }] });
+    const { denied, namedPorts } = tried([named], { events: [accept()] });
+    expect(denied).toHaveLength(1);
+    expect(namedPorts).toEqual(['NetworkPolicy/shop/p: spec.ingress[0]']);
   });
 
   it('admit an address by the names it was answered under, whichever came first', () => {

@@ -2,6 +2,7 @@
 
 import type { AnyPolicyObject } from '#policy';
 import type { InputAccount } from '#recordings';
+import { PolicySet } from '../../discovery/index.ts';
 import { type RecordingOptions, type RecordingState, readRecording } from '../../enrich/index.ts';
 import { type Findings, judge } from './judge.ts';
 import { type DeedsState, RecordedDeeds } from './recorded-deeds.ts';
@@ -34,13 +35,15 @@ export interface Simulation extends Findings {
   readonly unjudged: Readonly<Record<string, number>>;
 }
 
-/** Errors: those of reading the recording. */
+/** Errors: POLICY_INVALID and POLICY_UNENFORCEABLE for what cannot be judged, before anything is read; those of reading. */
 export async function simulate({
   policies,
   recording,
   resume,
   progress,
 }: SimulationOptions): Promise<Simulation> {
+  // Read once ahead: what cannot be judged is told before the recording is read.
+  new PolicySet(policies);
   const deeds = new RecordedDeeds(resume?.deeds);
   const inputs = await readRecording(
     {
