@@ -11,6 +11,18 @@ export interface Cidr {
 
 /** `10.0.0.0/8`, `2001:db8::/32`; undefined when it is none, or has bits set beyond its prefix. */
 export function parseCidr(text: string): Cidr | undefined {
+  if (ranges.has(text)) return ranges.get(text);
+  const range = readCidr(text);
+  if (ranges.size >= mostRanges) ranges.clear();
+  ranges.set(text, range);
+  return range;
+}
+
+/** Who judges asks for the same ranges again for every access. */
+const ranges = new Map<string, Cidr | undefined>();
+const mostRanges = 16_384;
+
+function readCidr(text: string): Cidr | undefined {
   const [address, length, ...rest] = text.split('/');
   const parsed = parseAddress(address ?? '');
   if (!parsed || rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length ?? '')) return undefined;
