@@ -109,8 +109,21 @@ function toldPeer(
   return withDefaults('Peer', { type: 'ENTITY', value: entity });
 }
 
+type Labels = Readonly<Record<string, string>>;
+
+/** By the object that was told: readers of flows give the same one for the same labels. */
+const selecting = new WeakMap<Labels, Record<string, string>>();
+
+function selectingLabels(labels: Labels): Record<string, string> {
+  const before = selecting.get(labels);
+  if (before) return before;
+  const found = selectingOf(labels);
+  selecting.set(labels, found);
+  return found;
+}
+
 /** Labels as Kubernetes has them, sorted, without Cilium's own and without those that differ from pod to pod. */
-function selectingLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+function selectingOf(labels: Labels): Record<string, string> {
   const plain = Object.entries(labels)
     .filter(([key]) => !/^(reserved|cidr|fqdn):/.test(key))
     .map(([key, value]) => [key.replace(/^(k8s|any):/, ''), value] as const)

@@ -188,12 +188,28 @@ function layer4Of(layer4: Fields): Layer4 {
   return { transport: 'OTHER', sourcePort: 0, destinationPort: 0, icmpType: null };
 }
 
+interface ToldLabels {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly entities: readonly string[];
+  readonly namespace: string;
+}
+
+/** Many flows are of few pods: the same labels are the same object. */
+const toldBefore = new Map<string, ToldLabels>();
+const mostTold = 10_000;
+
+function labelsOf(texts: readonly string[]): ToldLabels {
+  const key = texts.join('\n');
+  const before = toldBefore.get(key);
+  if (before) return before;
+  if (toldBefore.size >= mostTold) toldBefore.clear();
+  const told = readLabels(texts);
+  toldBefore.set(key, told);
+  return told;
+}
+
 /** `k8s:app=web`; of what Cilium adds only the namespace is ours to know, and that is told besides. */
-function labelsOf(texts: readonly string[]): {
-  labels: Record<string, string>;
-  entities: string[];
-  namespace: string;
-} {
+function readLabels(texts: readonly string[]): ToldLabels {
   const labels: Record<string, string> = {};
   const entities: string[] = [];
   let namespace = '';
@@ -209,7 +225,7 @@ function labelsOf(texts: readonly string[]): {
       continue;
     labels[key] = value;
   }
-  return { labels, entities, namespace };
+  return { labels: Object.freeze(labels), entities, namespace };
 }
 
 /** What has several reserved identities is the most particular of them. */

@@ -168,7 +168,7 @@ class Hubble implements JsonFormat {
 /** What Hubble tells of the other side. */
 function endpointOf({ namespace, pod, labels, entity, names }: FlowEnd): Endpoint {
   const dnsNames = names.map(name => name.toLowerCase().replace(/\.$/, ''));
-  return { namespace, pod, labels: { ...labels }, entity, dnsNames };
+  return { namespace, pod, labels, entity, dnsNames };
 }
 
 function requestType(transport: Flow['transport'], type: number | null): number | null {

@@ -62,8 +62,22 @@ class KubeArmor implements JsonFormat {
   }
 }
 
+/** Few names come over and over. */
+const lowerBefore = new Map<string, string>();
+const mostNames = 10_000;
+
 function lowerKeys(object: Fields): Fields {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key.toLowerCase(), value]));
+  const low: Record<string, unknown> = {};
+  for (const key of Object.keys(object)) low[lowerBefore.get(key) ?? lowered(key)] = object[key];
+  return low;
+}
+
+function lowered(key: string): string {
+  const low = key.toLowerCase();
+  if (lowerBefore.size >= mostNames) lowerBefore.clear();
+  // What would change the object itself is no name of theirs.
+  lowerBefore.set(key, low === '__proto__' ? '' : low);
+  return lowerBefore.get(key)!;
 }
 
 function recordOf(fields: Fields): KubeArmorRecord {
