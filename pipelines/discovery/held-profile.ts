@@ -36,7 +36,8 @@ export function heldProfileSerde(records: Serde<BehaviourProfile>): Serde<HeldPr
   };
 }
 
-function meaningOf({ behaviours, ...profile }: BehaviourProfile): string {
+/** Hash of all that a policy can depend on, and a verdict on the workload. */
+export function meaningOf({ behaviours, ...profile }: BehaviourProfile): string {
   const timesOf = ({ firstSeen, lastSeen, days }: Evidence) =>
     profile.alerts.length > 0 ? [firstSeen, lastSeen, days] : null;
   // Records have their fields in one order, so this text is the same for the same.

@@ -17,7 +17,7 @@ export type { KnownService } from './decide-cilium.ts';
 export { admits } from './evaluate.ts';
 export { type FirstPolicyOptions, firstPolicy } from './first-policy.ts';
 export { type HttpOptions, httpDefaults } from './generalise-http.ts';
-export { HeldProfile, heldProfileSerde } from './held-profile.ts';
+export { HeldProfile, heldProfileSerde, meaningOf } from './held-profile.ts';
 export {
   type EmitterName,
   emitterNames,

@@ -11,7 +11,7 @@ import { verifyTopology } from './topology.ts';
 
 /** Tables in a file; in a variable as YAML, which may be JSON: SLUICE_PROMOTE='{shadow: {afterHours: 24}}'. */
 const tables = z.preprocess(given => (typeof given === 'string' ? parse(given) : given), z.unknown());
-const { promote, spike, rollback, staleDays, quietMs, orphanMs } = verifySettings.shape;
+const { promote, spike, rollback, staleDays, quietMs, evidenceMs, orphanMs } = verifySettings.shape;
 
 await runPipeline({
   name: 'verify',
@@ -22,6 +22,7 @@ await runPipeline({
     rollback: tables.pipe(rollback),
     staleDays: tables.pipe(staleDays),
     quietMs: tables.pipe(quietMs),
+    evidenceMs: tables.pipe(evidenceMs),
     orphanMs: tables.pipe(orphanMs),
     ...policySettings,
   },
@@ -31,8 +32,8 @@ await runPipeline({
   ],
   adapters: { client: kafkaClient, registry: ccompatRegistry },
   topology: ({ settings, ...where }) => {
-    const { promote, spike, rollback, staleDays, quietMs, orphanMs } = settings;
-    const own = { promote, spike, rollback, staleDays, quietMs, orphanMs };
+    const { promote, spike, rollback, staleDays, quietMs, evidenceMs, orphanMs } = settings;
+    const own = { promote, spike, rollback, staleDays, quietMs, evidenceMs, orphanMs };
     return verifyTopology({ ...where, settings: own, policy: policyOptionsOf(settings) });
   },
 });

@@ -48,6 +48,8 @@ export const verifySettings = z.strictObject({
   staleDays: z.number().positive().default(30),
   /** How long no behaviour must have been new before a profile is judged, so that discovery speaks first. */
   quietMs: z.int().positive().default(5_000),
+  /** How often a profile is looked at of which only the evidence is new. */
+  evidenceMs: z.int().positive().default(300_000),
   /** How long a transition may be without its version before verify writes that. */
   orphanMs: z.int().positive().default(10_000),
 });

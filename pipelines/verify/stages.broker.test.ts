@@ -119,6 +119,7 @@ it('carries a policy from candidate to enforce, and back on a spike of denials, 
       spike: { denials: 5, withinMinutes: 10 },
       rollback: { enforce: true },
       quietMs: 300,
+      evidenceMs: 1,
       orphanMs: 2000,
     }),
   );

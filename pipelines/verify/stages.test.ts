@@ -90,6 +90,17 @@ describe('verify', () => {
     ]);
   });
 
+  it('looks at evidence now and then, at new behaviour at once', () => {
+    const verify = new VerifyUnderTest({ promote: { shadow: gate }, evidenceMs: 60_000 });
+    verify.write(at('CANDIDATE')).sees(learned).sees(stillSeen(25));
+    expect(verify.versions).toHaveLength(1);
+    expect(verify.driver.counters.get('profiles.evidence-later')).toBe(1);
+    verify.driver.advance(60_000);
+    expect(verify.sees(stillSeen(25)).standing.stage).toBe('SHADOW');
+    const other = new VerifyUnderTest({ evidenceMs: 60_000 }).write(at('ENFORCE')).sees(learned);
+    expect(other.sees(profile([{ path: '/a' }, { path: '/c' }])).findings).toHaveLength(1);
+  });
+
   it('changes no stage unless it is told to', () => {
     const verify = new VerifyUnderTest().write(at('SHADOW')).sees(stillSeen(1000));
     expect(verify.versions).toHaveLength(1);

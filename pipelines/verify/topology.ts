@@ -1,15 +1,7 @@
 /** From versions, behaviour and alerts to stages and findings. See docs/stages.md. */
 
 import { filter, map, type Observable, type OperatorFunction } from 'rxjs';
-import {
-  type BehaviourProfile,
-  jsonSerde,
-  policyIdOf,
-  type RecordTopicName,
-  type Serdes,
-  textSerde,
-  topicName,
-} from '#schemas';
+import { jsonSerde, type RecordTopicName, type Serdes, textSerde, topicName } from '#schemas';
 import {
   type Builder,
   mapValues,
@@ -26,6 +18,7 @@ import {
 } from '#streams';
 import { CountedLoss, type PolicyOptions, policyDefaults } from '../discovery/index.ts';
 import { type AlertSight, alertSight } from './alert-sight.ts';
+import { PassProfiles } from './pass-profiles.ts';
 import { type VerifySettingsInput, verifySettings } from './settings.ts';
 import { type Outcome, type Sight, VerifyPolicies, verifyStores } from './verify-policies.ts';
 
@@ -53,7 +46,7 @@ export function verifyTopology({
       value: serdes.of('agents.health.v1'),
       view: () => new CountedLoss(),
     });
-    const outcomes = merge(...sights(builder, { tenant, serdes })).pipe(
+    const outcomes = merge(...sights(builder, { tenant, serdes, evidenceMs: settings.evidenceMs })).pipe(
       process(() => new VerifyPolicies({ stores, records, loss, settings, policy }), {
         name: 'verify-policies',
         stores: Object.values(stores),
@@ -73,10 +66,10 @@ export function verifyTopology({
   });
 }
 
-type Where = Pick<VerifyTopologyOptions, 'tenant' | 'serdes'>;
+type Where = Pick<VerifyTopologyOptions, 'tenant' | 'serdes'> & { readonly evidenceMs: number };
 type Sights = Observable<StreamRecord<string, Sight>>;
 
-function sights(builder: Builder, { tenant, serdes }: Where): Sights[] {
+function sights(builder: Builder, { tenant, serdes, evidenceMs }: Where): Sights[] {
   const source = <T extends RecordTopicName>(topic: T) =>
     builder.source(topicName(tenant, topic), { key: textSerde, value: serdes.of(topic) });
   const withRemovals = <T extends RecordTopicName>(topic: T) =>
@@ -86,13 +79,13 @@ function sights(builder: Builder, { tenant, serdes }: Where): Sights[] {
     withRemovals('policy-approvals.v1').pipe(sight(approval => ({ type: 'approval', approval }))),
     source('policy-transitions.v1').pipe(sight(transition => ({ type: 'transition', transition }))),
     source('behaviours.v1').pipe(
-      process(() => byPolicy<BehaviourProfile>(policyIdOf), { name: 'by-policy' }),
+      process(() => new PassProfiles(evidenceMs), { name: 'pass-profiles' }),
       repartition({ name: 'profiles', key: textSerde, value: serdes.of('behaviours.v1') }),
       sight(profile => ({ type: 'profile', profile })),
     ),
     source('alerts.v1').pipe(
       mapValues((alert, { origin }) => alertSight(alert, origin)),
-      process(() => byPolicy<AlertSight>(({ policyId }) => policyId), { name: 'by-policy' }),
+      process(byPolicy, { name: 'by-policy' }),
       repartition({ name: 'alerts', key: textSerde, value: jsonSerde<AlertSight>() }),
       sight(alert => ({ type: 'alert', alert })),
     ),
@@ -105,11 +98,11 @@ function sight<V>(make: (value: V) => Sight) {
 }
 
 /** What is between tasks is not kept for ever: it passes on with the time at which it does. */
-function byPolicy<V>(policyId: (value: V) => string): Processor<string, V, string, V> {
-  let pass: (record: StreamRecord<string, V>) => void;
+function byPolicy(): Processor<string, AlertSight, string, AlertSight> {
+  let pass: (record: StreamRecord<string, AlertSight>) => void;
   return {
     init({ forward, clock }) {
-      pass = record => forward({ ...record, key: policyId(record.value), timestampMs: clock.now() });
+      pass = record => forward({ ...record, key: record.value.policyId, timestampMs: clock.now() });
     },
     process: record => pass(record),
   };

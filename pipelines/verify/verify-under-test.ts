@@ -75,7 +75,11 @@ export class VerifyUnderTest {
   readonly driver: TestDriver;
 
   constructor(settings: VerifySettingsInput = {}, options: TestDriverOptions = {}) {
-    const topology = verifyTopology({ tenant: 'default', serdes, settings: { quietMs: 1000, ...settings } });
+    const topology = verifyTopology({
+      tenant: 'default',
+      serdes,
+      settings: { quietMs: 1000, evidenceMs: 1, ...settings },
+    });
     this.driver = testDriver(topology, { clock: manualClock(startMs), ...options });
   }
 
