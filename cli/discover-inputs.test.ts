@@ -118,6 +118,20 @@ describe('sluice discover of what other systems recorded', () => {
     expect(stderr).toContain('not learned: 2 verdict');
   });
 
+  it('trusts policies less, the more of the recording was lost or cannot be read', async () => {
+    const flow = hubbleLines[0]!;
+    const confidence = async (name: string, lines: readonly string[]) => {
+      writeFileSync(path(name), [...Array<string>(20).fill(flow), ...lines].join('\n'));
+      const [policy] = await policiesOf({ from: [path(name)], format: 'hubble' });
+      return policy!.confidence!;
+    };
+    const whole = await confidence('whole.json', []);
+    const lost = await confidence('lost.json', ['{"lost_events":{"num_events_lost":"40"}}', 'not JSON']);
+    expect(whole).toMatchObject({ lostEvents: 0, confidence: 1 });
+    expect(lost.lostEvents).toBeGreaterThan(30);
+    expect(lost.confidence).toBeLessThan(0.5);
+  });
+
   it('prints policies of the namespaces that are asked for, and learns from all', () => {
     const { stdout, stderr } = sluice([
       '--from',

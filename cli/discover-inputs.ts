@@ -41,5 +41,8 @@ export async function discoverInputs({
   const learning = new Learning({ emit, policy, hosts });
   const inputs = await readRecording(recording, learning);
   const { entities, events } = learning;
-  return { inputs, entities, events, ...learning.finish() };
+  // A record that could not be read is as lost as one that was never written.
+  const lost = inputs.reduce((sum, each) => sum + each.lost + each.bad, 0);
+  const used = inputs.reduce((sum, each) => sum + each.used, 0);
+  return { inputs, entities, events, ...learning.finish({ lostPerRecord: lost / Math.max(1, used) }) };
 }

@@ -6,7 +6,14 @@
  */
 
 import type { ReadEvent } from '#formats';
-import { type CapturedTopic, checkRecord, type Policy, topicName, topics } from '#schemas';
+import {
+  type BehaviourProfile,
+  type CapturedTopic,
+  checkRecord,
+  type Policy,
+  topicName,
+  topics,
+} from '#schemas';
 import {
   discoveryDefaults,
   type EmitterName,
@@ -71,10 +78,13 @@ export class Learning implements RecordingSink {
     return { topic: topicName(tenant, topic), partition: 0, offset };
   }
 
-  /** What was learned. events = learned + the sum of ignored + the dead letters. */
-  finish() {
+  /**
+   * What was learned. events = learned + the sum of ignored + the dead letters. `lostPerRecord`: how many the recording
+   * lost for each that it holds; nobody knows whose they were, so all policies are trusted less.
+   */
+  finish({ lostPerRecord = 0 }: { readonly lostPerRecord?: number } = {}) {
     this.#learning.end();
-    return this.#result();
+    return this.#result(lostPerRecord);
   }
 
   /** What was learned so far, without events that still wait for their container; more may be fed afterwards. */
@@ -82,10 +92,10 @@ export class Learning implements RecordingSink {
     return this.#result();
   }
 
-  #result() {
+  #result(lostPerRecord = 0) {
     const { learned, ignored, notLearned } = this.#learning.account;
     return {
-      policies: this.#policies(),
+      policies: this.#policies(lostPerRecord),
       learned,
       ignored: Object.fromEntries([...ignored, ...this.#otherTopics]),
       deadLetters: notLearned as readonly NotLearned[],
@@ -93,13 +103,21 @@ export class Learning implements RecordingSink {
   }
 
   /** By policy id. */
-  #policies(): Policy[] {
+  #policies(lostPerRecord: number): Policy[] {
     const { stage } = discoveryDefaults;
     const policies: Policy[] = [];
     for (const profiles of this.#learning.workloads()) {
-      const policy = firstPolicy(profiles, { emit: this.#emit, stage, policy: this.#policy });
+      const lost = Math.ceil(sightingsOf(profiles) * lostPerRecord);
+      const policy = firstPolicy(profiles, {
+        ...{ emit: this.#emit, stage, policy: this.#policy, lostEvents: lost },
+      });
       if (policy) policies.push(policy);
     }
     return policies;
   }
+}
+
+function sightingsOf(profiles: readonly BehaviourProfile[]): number {
+  const counts = profiles.flatMap(({ behaviours }) => behaviours.map(({ evidence }) => evidence.count));
+  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -2,6 +2,7 @@ import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { readConfig } from '#config';
+import type { PolicyConfidence } from '#schemas';
 import {
   type EmitterName,
   emitterNames,
@@ -128,10 +129,18 @@ export function sayDiscovered(
   say(`${events} events and ${entities} entities${took}`);
   say(`${learned} events learned${reasons.length > 0 ? `, not learned: ${reasons.join(', ')}` : ''}`);
   say(`${policies.length} workloads, ${rules} rules`);
-  for (const { policyId, rules, losses } of policies) {
+  for (const { policyId, rules, losses, confidence } of policies) {
+    if (confidence) say(`  ${policyId}: ${trust(confidence)}`);
     for (const { summary } of rules) if (summary.includes('; admits ')) say(`  ${policyId}: ${summary}`);
     for (const loss of losses) say(`  ${policyId}: in no rule: ${loss}`);
   }
   const byCode = Map.groupBy(deadLetters, ({ code, message }) => `${code} ${message}`);
   for (const [code, letters] of byCode) say(`${letters.length} dead letters: ${code}`);
+}
+
+/** How far the policy can be trusted to hold all that its workload does. */
+function trust({ events, behaviours, replicas, days, lostEvents, confidence }: PolicyConfidence): string {
+  const lost = lostEvents > 0 ? `, about ${lostEvents} events lost` : '';
+  const seen = `${behaviours} behaviours in ${events} sightings, ${replicas} replicas, ${days} days`;
+  return `confidence ${confidence.toFixed(2)} (${seen}${lost})`;
 }
