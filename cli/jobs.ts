@@ -122,7 +122,7 @@ function simulateRequest(flags: SimulateFlags): JobRequest {
 function replayRequest(flags: ReplayFlags, run: string): JobRequest {
   const { emit, keep = false, compare = false } = flags;
   const { policy } = readDiscoverConfig(flags, { usesTopics: true });
-  const recording = placed(recordingRequest(flags, { alerts: false }));
+  const recording = placed(recordingRequest(flags, { alerts: true }));
   return { kind: 'replay', recording, ...{ emit, policy, run, keep, compare } };
 }
 
