@@ -8,10 +8,11 @@
 import type { Activity, Nature, Party } from './activity.ts';
 import { workloadKey } from './application.ts';
 import type { Cluster } from './cluster.ts';
+import { filled, outsideAddress } from './identifiers.ts';
+import { dnsServer } from './name-lookups.ts';
 import type { Pod } from './pod-lives.ts';
 import { Seeded } from './seeded.ts';
 import { beginningUs, dayUs, hourUs, secondUs } from './time.ts';
-import { dnsServer, filled, outsideAddress } from './traffic.ts';
 import { endName, type Truth } from './truth.ts';
 
 export const attackKinds = Object.freeze([

@@ -11,9 +11,9 @@ import { hashOf } from '#policy';
 import type { EntityChange, HttpRequest } from '#schemas';
 import { isPod, type Party, type Report } from './activity.ts';
 import { collapsedPaths } from './discovery-engine-paths.ts';
+import { dnsServer } from './name-lookups.ts';
 import { nodes, type Pod } from './pod-lives.ts';
 import { LivePods, labelsWithout, type System, type Written } from './system.ts';
-import { dnsServer } from './traffic.ts';
 
 const dropped = new Set([
   ...[

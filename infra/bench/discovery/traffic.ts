@@ -9,7 +9,8 @@
 import type { Activity, Party } from './activity.ts';
 import { type Application, type Edge, type End, type Request, workloadKey } from './application.ts';
 import type { Cluster } from './cluster.ts';
-import { answer } from './names-outside.ts';
+import { filled, outsideAddress } from './identifiers.ts';
+import { NameLookups } from './name-lookups.ts';
 import { Seeded, zipfTotal } from './seeded.ts';
 import { beginningUs, dayUs, hourUs, minuteUs, secondUs } from './time.ts';
 
@@ -31,9 +32,7 @@ export class Traffic {
   readonly #applications: readonly Application[];
   readonly #cluster: Cluster;
   readonly #options: TrafficOptions;
-  /** What each pod was answered, and until when it will not ask again. */
-  readonly #answers = new Map<string, { readonly untilUs: number; readonly addresses: readonly string[] }>();
-
+  readonly #lookups: NameLookups;
   readonly #visitors: readonly string[];
 
   constructor(applications: readonly Application[], cluster: Cluster, options: TrafficOptions) {
@@ -41,6 +40,7 @@ export class Traffic {
     this.#visitors = Array.from({ length: visitors }, () => outsideAddress(random));
     this.#applications = applications;
     this.#cluster = cluster;
+    this.#lookups = new NameLookups(cluster);
     this.#options = options;
   }
 
@@ -96,15 +96,17 @@ export class Traffic {
     const common = { nature: 'benign', client, transport, port, servicePort, question: null, edge } as const;
     if (edge.to.type === 'name') {
       const name = filled(edge.to.name, random);
-      const { questions, addresses } = this.#ask(client, { name, network: edge.to.network, timeUs, random });
+      const called = { name, network: edge.to.network };
+      const { questions, addresses } = this.#lookups.outside(client, called, { timeUs, random });
       const server = { address: random.pick(addresses) };
       return [...questions, { ...common, timeUs, server, request: null, names: [name], behaviour: way }];
     }
     const server = this.#party(edge.to, timeUs, random);
     if (!server) return [];
+    const isService = edge.to.type === 'workload' && !edge.to.workload.hostNetwork;
     const questions =
-      edge.from.type === 'workload' && edge.to.type === 'workload' && !edge.to.workload.hostNetwork
-        ? this.#askForService(client, { to: edge.to.workload, timeUs, random })
+      isService && edge.from.type === 'workload'
+        ? this.#lookups.service(client, edge.to.workload, { timeUs, random }).questions
         : [];
     const connection: Activity = { ...common, timeUs, server, request: null, names: [], behaviour: way };
     if (!request) return [...questions, connection];
@@ -118,62 +120,7 @@ export class Traffic {
     if (end.type === 'outside') return { address: this.#visitors[random.zipf(visitors, visitorExponent)]! };
     return end.type === 'workload' ? this.#cluster.pod(workloadKey(end.workload), timeUs, random) : undefined;
   }
-
-  #askForService(
-    client: Party,
-    { to, timeUs, random }: { to: { namespace: string; name: string }; timeUs: number; random: Seeded },
-  ): Activity[] {
-    const name = `${to.name}.${to.namespace}.svc.cluster.local`;
-    const known = this.#answers.get(`${client.address} ${name}`);
-    if (known && known.untilUs > timeUs) return [];
-    const addresses = [this.#cluster.serviceAddress(workloadKey(to))];
-    this.#answers.set(`${client.address} ${name}`, { untilUs: timeUs + hourUs, addresses });
-    return this.#question(client, { name, addresses, ttlSeconds: 30, timeUs, random });
-  }
-
-  #ask(
-    client: Party,
-    { name, network, timeUs, random }: { name: string; network: string; timeUs: number; random: Seeded },
-  ) {
-    const key = `${client.address} ${name}`;
-    const known = this.#answers.get(key);
-    if (known && known.untilUs > timeUs) return { questions: [], addresses: known.addresses };
-    const { addresses, ttlSeconds } = answer(name, network, timeUs);
-    this.#answers.set(key, { untilUs: timeUs + ttlSeconds * secondUs, addresses });
-    return { questions: this.#question(client, { name, addresses, ttlSeconds, timeUs, random }), addresses };
-  }
-
-  #question(
-    client: Party,
-    {
-      name,
-      addresses,
-      ttlSeconds,
-      timeUs,
-      random,
-    }: { name: string; addresses: readonly string[]; ttlSeconds: number; timeUs: number; random: Seeded },
-  ): Activity[] {
-    const server = this.#cluster.pod(dnsServer, timeUs, random);
-    if (!server) return [];
-    return [
-      {
-        ...{
-          timeUs: timeUs - 2_000,
-          nature: 'benign',
-          client,
-          server,
-          transport: 'UDP',
-          port: 53,
-          servicePort: 53,
-        },
-        ...{ request: null, question: { name, addresses, ttlSeconds }, names: [], edge: null },
-        behaviour: `${'workload' in client ? workloadKey(client.workload) : ''} asks for ${name.replaceAll(/\d+/g, '{number}')}`,
-      },
-    ];
-  }
 }
-
-export const dnsServer = 'platform/dns';
 
 function nameOf(end: End): string {
   if (end.type === 'workload') return workloadKey(end.workload);
@@ -182,30 +129,4 @@ function nameOf(end: End): string {
 
 export function spelled({ method, template }: Request): string {
   return `${method} ${template}`;
-}
-
-/** Somewhere in the world, not among the names' networks. */
-export function outsideAddress(random: Seeded): string {
-  return `${[31, 46, 81, 93, 109, 151, 178, 188][random.integer(8)]}.${random.integer(256)}.${random.integer(256)}.${1 + random.integer(254)}`;
-}
-
-const words =
-  'river stone maple cloud amber cedar lunar coral ember frost grove haven ivory jade lotus mango nylon olive pearl quartz'.split(
-    ' ',
-  );
-
-/** With another identifier in each place. */
-export function filled(template: string, random: Seeded): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, what: string) => {
-    switch (what) {
-      case 'number':
-        return String(1 + random.integer(400));
-      case 'uuid':
-        return [8, 4, 4, 4, 12].map(count => random.digits(count)).join('-');
-      case 'hex':
-        return `5${random.digits(23)}`;
-      default:
-        return `${random.pick(words)}-${random.pick(words)}-${random.pick(words)}`;
-    }
-  });
 }

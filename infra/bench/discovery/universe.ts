@@ -14,10 +14,11 @@ import type { Activity, Party } from './activity.ts';
 import { type Edge, workloadKey } from './application.ts';
 import { evilNames, sensitiveRequests } from './attacks.ts';
 import type { Cluster } from './cluster.ts';
+import { filled, outsideAddress } from './identifiers.ts';
+import { dnsServer } from './name-lookups.ts';
 import { answer, formerAddresses } from './names-outside.ts';
 import type { Pod } from './pod-lives.ts';
 import { Seeded } from './seeded.ts';
-import { dnsServer, filled, outsideAddress } from './traffic.ts';
 import { endName, type Truth } from './truth.ts';
 
 export interface Element {
