@@ -62,7 +62,7 @@ export function discover(program: Command): void {
     .action(async (flags: ParsedOptions) => {
       const startMs = performance.now();
       const { emit, hosts, namespaces, out, output } = flags;
-      const request = recordingRequest(flags, { alerts: true });
+      const request = recordingRequest(flags);
       const usesTopics = request.topics.length > 0;
       const { policy, ...config } = readDiscoverConfig(flags, { usesTopics });
       const learn = async (broker?: Broker) => {

@@ -114,7 +114,7 @@ async function addJob(options: BrokerOptions, id: string, request: JobRequest): 
 
 function simulateRequest(flags: SimulateFlags): JobRequest {
   const { policies, stages } = flags;
-  const recording = placed(recordingRequest(flags, { alerts: true }));
+  const recording = placed(recordingRequest(flags));
   const isTopic = policies.includes('topic');
   return { kind: 'simulate', recording, policies: isTopic ? null : readCandidates(policies), stages };
 }
@@ -122,7 +122,7 @@ function simulateRequest(flags: SimulateFlags): JobRequest {
 function replayRequest(flags: ReplayFlags, run: string): JobRequest {
   const { emit, keep = false, compare = false } = flags;
   const { policy } = readDiscoverConfig(flags, { usesTopics: true });
-  const recording = placed(recordingRequest(flags, { alerts: true }));
+  const recording = placed(recordingRequest(flags));
   return { kind: 'replay', recording, ...{ emit, policy, run, keep, compare } };
 }
 

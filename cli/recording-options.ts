@@ -6,7 +6,7 @@ import { SluiceError } from '#errors';
 import { type FormatName, formatNames } from '#formats';
 import type { InputAccount, OffsetRange } from '#recordings';
 import type { RecordTopicName } from '#schemas';
-import { learnedTopics, type RecordingRequest } from '../pipelines/enrich/index.ts';
+import { type RecordingRequest, reportedTopics } from '../pipelines/enrich/index.ts';
 import { addBrokerOptions, type BrokerOptions } from './broker-options.ts';
 
 export interface RecordingFlags extends BrokerOptions {
@@ -20,12 +20,12 @@ export interface RecordingFlags extends BrokerOptions {
 }
 
 /** Topics that can be read from: events, and what was denied or audited. */
-const readable: readonly RecordTopicName[] = [...learnedTopics, 'alerts.v1'];
+const readable: readonly RecordTopicName[] = reportedTopics;
 
 /** `from`: what is read when nothing is named; absent: something must be. */
 export function addRecordingOptions(command: Command, from?: readonly string[]): Command {
   const what =
-    'what was recorded: files, directories, - for standard input (gzip is unpacked); topic for all event topics of the tenant, topic:NAME for one';
+    'what was recorded: files, directories, - for standard input (gzip is unpacked); topic for all topics of events and alerts of the tenant, topic:NAME for one';
   const option = new Option('--from <paths...>', what);
   command
     .addOption(from ? option.default(from, from.join(', ')) : option.makeOptionMandatory())
@@ -54,15 +54,21 @@ export function addRecordingOptions(command: Command, from?: readonly string[]):
 }
 
 /** Errors: INPUT_INVALID for a topic that cannot be read. */
-export function recordingRequest(
-  { from, format, objects, cluster, since, until, offsets }: RecordingFlags,
-  { alerts }: { readonly alerts: boolean },
-): RecordingRequest {
+export function recordingRequest({
+  from,
+  format,
+  objects,
+  cluster,
+  since,
+  until,
+  offsets,
+}: RecordingFlags): RecordingRequest {
   const isTopic = (each: string) => each === 'topic' || each.startsWith('topic:');
-  const all: readonly RecordTopicName[] = alerts ? readable : learnedTopics;
   const topics = from
     .filter(isTopic)
-    .flatMap(each => (each === 'topic' ? all : each.slice('topic:'.length).split(',').map(readableTopic)));
+    .flatMap(each =>
+      each === 'topic' ? readable : each.slice('topic:'.length).split(',').map(readableTopic),
+    );
   return {
     paths: from.filter(each => !isTopic(each)),
     topics: [...new Set(topics)],

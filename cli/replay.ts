@@ -66,7 +66,7 @@ export function replay(program: Command): void {
       const startMs = performance.now();
       const { out, output, emit, compare = false, keep = false } = flags;
       const run = checkRun(flags.run ?? newRun());
-      const request = recordingRequest(flags, { alerts: true });
+      const request = recordingRequest(flags);
       const usesTopics = request.topics.length > 0 || compare || keep;
       const { policy, ...config } = readDiscoverConfig(flags, { usesTopics });
       const work = async (broker?: Broker) => {

@@ -53,7 +53,7 @@ export function simulate(program: Command): void {
     )
     .action(async (flags: SimulateFlags) => {
       const startMs = performance.now();
-      const request = recordingRequest(flags, { alerts: true });
+      const request = recordingRequest(flags);
       const fromTopic = flags.policies.includes('topic');
       // Before anything is read: bad documents are told at once.
       const documents = fromTopic ? [] : readCandidates(flags.policies);

@@ -26,4 +26,5 @@ export {
   enrichDefaults,
   enrichTopology,
   learnedTopics,
+  reportedTopics,
 } from './topology.ts';

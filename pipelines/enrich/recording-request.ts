@@ -5,7 +5,7 @@ import type { LogClient } from '#kafka';
 import { captureSpans, type OffsetRange, type Span } from '#recordings';
 import type { RecordTopicName, Serdes } from '#schemas';
 import type { RecordingOptions } from './read-recording.ts';
-import { learnedTopics } from './topology.ts';
+import { reportedTopics } from './topology.ts';
 
 export interface RecordingRequest {
   /** Files, directories, `-`. */
@@ -22,11 +22,7 @@ export interface RecordingRequest {
 }
 
 /** Whatever a recording may be read from. */
-export const readTopics = [
-  ...learnedTopics,
-  'alerts.v1',
-  'entities.v1',
-] as const satisfies readonly RecordTopicName[];
+export const readTopics = [...reportedTopics, 'entities.v1'] as const satisfies readonly RecordTopicName[];
 
 /** With its ends fixed: reading it now and later gives the same. */
 export interface CapturedRecording {

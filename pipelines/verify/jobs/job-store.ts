@@ -4,13 +4,10 @@
  * Everything here ends by itself after `keptSeconds`.
  */
 
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { Redis } from 'ioredis';
+import { packed, unpacked } from './packed.ts';
 import type { JobResult } from './request.ts';
 import type { JobCheckpoint } from './run-job.ts';
-
-const [pack, unpack] = [promisify(gzip), promisify(gunzip)];
 
 /** A week. */
 export const keptSeconds = 7 * 86_400;
@@ -55,27 +52,15 @@ export class JobStore {
   }
 
   async #put(what: string, jobId: string, value: object): Promise<void> {
-    const bytes = await pack(JSON.stringify(value, mapsAsLists));
-    await this.#redis.set(this.#key(what, jobId), bytes, 'EX', keptSeconds);
+    await this.#redis.set(this.#key(what, jobId), await packed(value), 'EX', keptSeconds);
   }
 
   async #get<T>(what: string, jobId: string): Promise<T | undefined> {
     const bytes = await this.#redis.getBuffer(this.#key(what, jobId));
-    return bytes ? (JSON.parse((await unpack(bytes)).toString(), listsAsMaps) as T) : undefined;
+    return bytes ? unpacked<T>(bytes) : undefined;
   }
 
   #key(what: string, jobId: string): string {
     return `sluice:${this.#tenant}:${what}:${jobId}`;
   }
-}
-
-const mapMark = '#map';
-
-function mapsAsLists(_: string, value: unknown): unknown {
-  return value instanceof Map ? { [mapMark]: [...value] } : value;
-}
-
-function listsAsMaps(_: string, value: unknown): unknown {
-  const isMap = typeof value === 'object' && value !== null && Object.hasOwn(value, mapMark);
-  return isMap ? new Map((value as Record<typeof mapMark, [unknown, unknown][]>)[mapMark]) : value;
 }
