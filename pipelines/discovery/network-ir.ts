@@ -71,7 +71,7 @@ export function networkRules(
     if (takesDatagrams) lose(`ingress on UDP port ${port}: who sends datagrams is not seen`);
   }
   const named = nameConnections(all);
-  return {
+  const rules = {
     egress: peerRules(named.filter(isEgress), { http, names, lose: what => lose(`egress ${what}`) }),
     ingress: peerRules(
       behaviours
@@ -80,6 +80,9 @@ export function networkRules(
       { http, names, lose: what => lose(`ingress ${what}`) },
     ),
   };
+  for (const direction of ['egress', 'ingress'] as const)
+    if (rules[direction].length === 0) lose(`no ${direction} is in a rule: all of it is denied`);
+  return rules;
 }
 
 function isNetwork(behaviour: Behaviour): boolean {
