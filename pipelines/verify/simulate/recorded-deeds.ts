@@ -66,15 +66,22 @@ export class RecordedDeeds implements RecordingSink {
     this.events += 1;
     const found = this.#observer.observe(event);
     if ('type' in found) {
-      this.unjudged.set(found.reason, (this.unjudged.get(found.reason) ?? 0) + 1);
+      this.#leave(found.reason);
       return;
     }
     const sight = { times: read.times ?? 1, timeUs: event.time, example: () => exampleOf(read) };
     const actor = this.#actorSet(found, read.subject.labels);
+    let isToNobody = false;
     for (const observed of found.observed) {
       if (observed.operation === 'DNS' && observed.transport === 'OTHER') this.#noteName(found, observed);
+      else if (observed.peer === null && isTraffic(observed)) isToNobody = true;
       else this.#add(read, { found, actor, observed, sight });
     }
+    if (isToNobody) this.#leave('peer-unknown');
+  }
+
+  #leave(reason: string): void {
+    this.unjudged.set(reason, (this.unjudged.get(reason) ?? 0) + 1);
   }
 
   /** Names under which an address was answered to the workload. */
@@ -155,6 +162,11 @@ export class RecordedDeeds implements RecordingSink {
     if (!this.#behind.has(key)) this.#behind.set(key, this.objects.behind({ cluster, namespace, selector }));
     return this.#behind.get(key);
   }
+}
+
+/** Whom it is with decides. */
+function isTraffic({ operation }: Observed): boolean {
+  return ['CONNECT', 'SEND', 'ACCEPT', 'DNS'].includes(operation);
 }
 
 interface Acting {

@@ -309,6 +309,18 @@ describe('policies over what was recorded', () => {
     expect(judge(after, closed)).toEqual(whole);
   });
 
+  it('say nothing of traffic with nobody knows whom', () => {
+    const { origin, time, container, process, verdict } = make.exec({ pod: pods.web0 }, '/x');
+    const dns = { query: 'a.example', addresses: [], serverAddress: '', ttlSeconds: 5, responseCode: 0 };
+    const asked: ReadEvent = {
+      topic: 'events.dns.v1',
+      event: { origin, time, container, process, verdict, dns },
+      subject: { labels: {} },
+    };
+    const deeds = recorded({ events: [asked] });
+    expect([[...deeds.unjudged], deeds.tally.size]).toEqual([[['peer-unknown', 1]], 0]);
+  });
+
   it('keep one entry for what repeats', () => {
     const deeds = recorded({ events: ordinaryEvents() });
     const { size } = deeds.tally;
