@@ -45,6 +45,7 @@ test('every topic of the catalogue is specified once, compacted ones without a r
     'segment.ms': '600000',
   });
   expect(config('default.policies.v1')).not.toHaveProperty('retention.ms');
+  expect(config('default.behaviours.v1')).toHaveProperty('max.message.bytes', '16777216');
 });
 
 test('only the ready-made texts for sinks have no record type', () => {

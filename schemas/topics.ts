@@ -144,16 +144,24 @@ export function topicSpecs(tenant: string, { partitions = 4, replicas }: TopicSp
   }));
 }
 
+/** Of containers that do forty thousand different things, and of what is made of them. */
+const largeBytes = 16 * 1024 * 1024;
+/** Records that grow with what was seen, and those that hold another record. */
+const large: ReadonlySet<SchemaName | null> = new Set(['BehaviourProfile', 'Policy', 'DeadLetter'] as const);
+
 /**
  * The active segment is never compacted, so compacted topics roll theirs every ten minutes. Their tombstones stay for
  * seven days: longer than a reader may be away and still see that a key is gone.
  */
 function topicConfig(topic: Topic): Readonly<Record<string, string>> {
+  const size: Readonly<Record<string, string>> = large.has(topic.record)
+    ? { 'max.message.bytes': String(largeBytes) }
+    : {};
   if (topic.cleanup === 'delete') {
-    return { 'cleanup.policy': 'delete', 'retention.ms': String(topic.retentionMs) };
+    return { 'cleanup.policy': 'delete', 'retention.ms': String(topic.retentionMs), ...size };
   }
   return {
-    'cleanup.policy': 'compact',
+    ...{ 'cleanup.policy': 'compact', ...size },
     'segment.ms': '600000',
     'min.cleanable.dirty.ratio': '0.2',
     ...(topic.compactAfterMs !== undefined && { 'min.compaction.lag.ms': String(topic.compactAfterMs) }),

@@ -16,6 +16,8 @@ export interface UpdateOptions {
   readonly registryUrl: string;
   readonly tenant: string;
   readonly updates: number;
+  /** How many behaviours the workload is known by before. Absent: none. */
+  readonly known?: number;
   /** True: the workload shows something else that is new every 200 ms, as one does that has just been started. */
   readonly busy?: boolean;
 }
@@ -72,6 +74,10 @@ export async function measurePolicyUpdates(options: UpdateOptions): Promise<numb
   };
   const processes = (['enrich', 'discovery'] as const).map(pipeline => start(pipeline, options));
   try {
+    const known = Array.from({ length: options.known ?? 0 }, (_, i) =>
+      make.exec({ pod: pods.web0 }, `/usr/bin/known-${i}`),
+    );
+    await producer.send(known.map(event => record('events.process.v1', keyOf.event(event), event)));
     await update('/usr/bin/first', startMs);
     let others = 0;
     const busy = setInterval(() => void send(`/usr/bin/other-${others++}`), busyMs);

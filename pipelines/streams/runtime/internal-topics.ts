@@ -6,16 +6,19 @@ import type { Graph } from '../topology/graph.ts';
 /**
  * Changes younger than the lag are never compacted away, so that those of a torn checkpoint cannot replace what counts.
  * Small segments keep a restore short. What is deleted is deleted when it was processed (purge.ts), never by age: an
- * application that stood still goes on where it was.
+ * application that stood still goes on where it was. A key's whole state is one record, which may be large.
  */
+const largestRecord = { 'max.message.bytes': `${16 * 1_048_576}` };
 const configs: Readonly<Record<InternalTopic['cleanup'], Readonly<Record<string, string>>>> = {
   compact: {
+    ...largestRecord,
     'cleanup.policy': 'compact',
     'min.compaction.lag.ms': '600000',
     'segment.bytes': `${64 * 1_048_576}`,
     'segment.ms': '3600000',
   },
   delete: {
+    ...largestRecord,
     'cleanup.policy': 'delete',
     'retention.ms': '-1',
     'retention.bytes': '-1',
