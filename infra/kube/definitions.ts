@@ -44,21 +44,24 @@ const folderVariable = 'SLUICE_KUBEARMOR_DEFINITIONS';
 /** Errors: INPUT_INVALID when the folder that is given has not what it should. */
 export async function kubeArmorDefinitions(): Promise<Definitions> {
   const folder = hostEnvironment()[folderVariable];
-  if (folder === undefined || folder === '') {
-    const group = { group: 'security.kubearmor.com', version: 'v1' };
-    return {
-      source: `our own reading of KubeArmor's (${folderVariable} names no folder that has them)`,
-      objects: [
-        definitionOf(kubeArmorPolicy, { ...group, kind: 'KubeArmorPolicy', scope: 'Namespaced' }),
-        definitionOf(kubeArmorHostPolicy, { ...group, kind: 'KubeArmorHostPolicy', scope: 'Cluster' }),
-      ],
-    };
-  }
+  if (folder === undefined || folder === '') return ownKubeArmorDefinitions();
   const objects = await readDefinitions(folder);
   for (const kind of ['kubearmorpolicies', 'kubearmorhostpolicies'])
     if (!objects.some(({ metadata }) => metadata.name.startsWith(`${kind}.`)))
       throw new SluiceError('INPUT_INVALID', `${folder} (${folderVariable}) has no definition of ${kind}`);
   return { source: `KubeArmor, from ${folder}`, objects };
+}
+
+/** What our own schemas say of the kinds. */
+export function ownKubeArmorDefinitions(): Definitions {
+  const group = { group: 'security.kubearmor.com', version: 'v1' };
+  return {
+    source: `our own reading of KubeArmor's (${folderVariable} names no folder that has them)`,
+    objects: [
+      definitionOf(kubeArmorPolicy, { ...group, kind: 'KubeArmorPolicy', scope: 'Namespaced' }),
+      definitionOf(kubeArmorHostPolicy, { ...group, kind: 'KubeArmorHostPolicy', scope: 'Cluster' }),
+    ],
+  };
 }
 
 async function readDefinitions(folder: string): Promise<KubeObject[]> {

@@ -273,6 +273,11 @@ describe('a Cilium policy', () => {
       'needs protocol: TCP',
     ],
     [
+      'requests by look-ahead',
+      { egress: [{ toPorts: [{ ...port80[0], rules: { http: [{ path: '/(?!a)' }] } }] }] },
+      'is no regular expression that Cilium',
+    ],
+    [
       'names without a port',
       { egress: [{ toPorts: [{ rules: { dns: [{ matchName: 'a' }] } }] }] },
       'has dns, which needs a port',

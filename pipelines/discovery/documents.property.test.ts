@@ -34,7 +34,7 @@ function accessesOf(profiles: readonly BehaviourProfile[], others: readonly Beha
 }
 
 const situation = fc.tuple(anyProfiles, fc.array(anyBehaviour, { minLength: 5, maxLength: 15 }));
-const runs = { numRuns: 300 };
+const runs = { numRuns: 150 };
 
 /** Of every access about which the documents have a rule, what they and the rules say. */
 function judged([profiles, others]: [BehaviourProfile[], Behaviour[]], emit: EmitterName) {

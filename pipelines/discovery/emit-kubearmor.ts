@@ -112,9 +112,13 @@ function documentFor(
 }
 
 /** The definition for nodes requires the list of sources, where the one for pods does not: an empty one is for all. */
-function withSources({ network, capabilities, ...spec }: Spec): Spec {
-  const sourced = <T extends object>(entries: readonly T[] = []) =>
-    entries.map(entry => ({ fromSource: [], ...entry }));
+function withSources({
+  network,
+  capabilities,
+  ...spec
+}: Spec): Omit<KubeArmorHostPolicy['spec'], 'nodeSelector'> {
+  const sourced = <T extends { fromSource?: { path: string }[] | undefined }>(entries: readonly T[] = []) =>
+    entries.map(({ fromSource = [], ...entry }) => ({ ...entry, fromSource }));
   return {
     ...spec,
     ...(network && { network: { ...network, matchProtocols: sourced(network.matchProtocols) } }),

@@ -169,7 +169,7 @@ describe('what a kind of document cannot say is reported', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -34,9 +34,16 @@ export const entityNames = Object.freeze([
 ]);
 const entities = z.array(z.enum(entityNames));
 
-const regex = z.string().refine(isRegex, 'is no regular expression');
+const regex = z
+  .string()
+  .refine(
+    isRegex,
+    'is no regular expression that Cilium and Sluice both read: no look-around, back references or flags',
+  );
 
+/** Cilium's proxy reads RE2, which knows neither look-around nor back references. */
 function isRegex(text: string): boolean {
+  if (/\(\?<?[=!]|\\[1-9k]/.test(text)) return false;
   try {
     new RegExp(`^(?:${text})$`);
     return true;

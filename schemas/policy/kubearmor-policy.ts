@@ -212,6 +212,26 @@ export const kubeArmorPolicy = z.strictObject({
   status: z.strictObject({ status: z.string().optional() }).optional(),
 });
 
+/** Their definition for nodes requires sources where the one for pods does not; an empty list is for all. */
+const hostNetwork = network.extend({
+  matchProtocols: z
+    .array(
+      z.strictObject({ ...told, protocol: listOf(protocolNames, 'protocol'), fromSource: z.array(source) }),
+    )
+    .optional(),
+});
+const hostCapabilities = capabilities.extend({
+  matchCapabilities: z
+    .array(
+      z.strictObject({
+        ...told,
+        capability: listOf(capabilityNames, 'capability'),
+        fromSource: z.array(source),
+      }),
+    )
+    .optional(),
+});
+
 /** The same for nodes: no presets, and a selector of node labels. */
 export const kubeArmorHostPolicy = z.strictObject({
   apiVersion: z.literal('security.kubearmor.com/v1'),
@@ -222,8 +242,8 @@ export const kubeArmorHostPolicy = z.strictObject({
     nodeSelector: z.strictObject({ matchLabels: z.record(z.string(), z.string()).optional() }),
     process: process.optional(),
     file: file.optional(),
-    network: network.optional(),
-    capabilities: capabilities.optional(),
+    network: hostNetwork.optional(),
+    capabilities: hostCapabilities.optional(),
     syscalls: syscalls.optional(),
     apparmor: z.string().optional(),
   }),
