@@ -27,6 +27,13 @@ describe('drift', () => {
     expect(new VerifyUnderTest().write(policyOf(learned, stage)).sees(drifted).findings).toEqual([]);
   });
 
+  it('is told when what was known before begins to act', () => {
+    const verify = new VerifyUnderTest().write(policyOf(learned, 'SHADOW')).sees(drifted);
+    expect(verify.findings).toEqual([]);
+    verify.write(policyOf(learned, 'AUDIT', 2)).settle();
+    expect(verify.findings).toMatchObject([{ type: 'DRIFT', generation: 2 }]);
+  });
+
   it('is told once, over restarts too, and again of another content', () => {
     const verify = new VerifyUnderTest().write(policyOf(learned, 'ENFORCE')).sees(drifted);
     verify.sees(profile([{ path: '/a' }, { path: '/b' }, { path: '/c', count: 900 }]));

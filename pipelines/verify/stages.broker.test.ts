@@ -199,6 +199,11 @@ it('carries a policy from candidate to enforce, and back on a spike of denials, 
     stdout: expect.stringContaining('+ reads /c'),
   });
   expect(sluice('diff', `${policyId}@5`, `${policyId}@6`)).toMatchObject({ status: 0, stdout: '' });
+  expect(sluice('get', policyId).stdout).toContain('path: /c');
+  expect(JSON.parse(sluice('get', policyId, '--generation', '5', '-o', 'json').stdout)).toEqual(
+    enforced.documents.map(({ content }) => JSON.parse(content)),
+  );
+  expect(sluice('get', policyId, '--rules').stdout).toMatch(/^file\/[0-9a-f]{12} .* reads \/c$/m);
   expect(sluice('explain', policyId).stdout).toContain('confidence 1.0000: 3 behaviours');
   expect(sluice('rollback', policyId, '--generation', '5').status).toBe(0);
   await reached('8 enforce');

@@ -20,7 +20,8 @@ import { CountedLoss, type PolicyOptions, policyDefaults } from '../discovery/in
 import { type AlertSight, alertSight } from './alert-sight.ts';
 import { PassProfiles } from './pass-profiles.ts';
 import { type VerifySettingsInput, verifySettings } from './settings.ts';
-import { type Outcome, type Sight, VerifyPolicies, verifyStores } from './verify-policies.ts';
+import { type Sight, VerifyPolicies } from './verify-policies.ts';
+import { type Outcome, verifyStores } from './verify-state.ts';
 
 export interface VerifyTopologyOptions {
   readonly tenant: string;
