@@ -311,7 +311,14 @@ describe('policies over what was recorded', () => {
 
   it('say nothing of traffic with nobody knows whom', () => {
     const { origin, time, container, process, verdict } = make.exec({ pod: pods.web0 }, '/x');
-    const dns = { query: 'a.example', addresses: [], serverAddress: '', ttlSeconds: 5, responseCode: 0 };
+    const dns = {
+      query: 'a.example',
+      addresses: [],
+      serverAddress: '',
+      ttlSeconds: 5,
+      responseCode: 0,
+      server: null,
+    };
     const asked: ReadEvent = {
       topic: 'events.dns.v1',
       event: { origin, time, container, process, verdict, dns },
