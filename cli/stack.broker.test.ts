@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordTopicNames, topicNames } from '#schemas';
 import { freePorts } from '../infra/local/ports.ts';
 import { identify } from '../infra/local/process-identity.ts';
 
@@ -50,7 +51,7 @@ async function statusNow() {
     topics: number | null;
   };
   const of = (name: string) => services.find(service => service.name === name);
-  return { code, broker: of('broker'), registry: of('registry'), topics };
+  return { code, broker: of('broker'), registry: of('registry'), redis: of('redis'), topics };
 }
 
 test('up starts both, creates the topics, and says where on standard output', async () => {
@@ -60,15 +61,26 @@ test('up starts both, creates the topics, and says where on standard output', as
     bootstrapServers: `127.0.0.1:${ports.broker}`,
     registryUrl: `http://127.0.0.1:${ports.registry}/apis/ccompat/v7`,
     adopted: false,
-    subjects: 15,
+    subjects: recordTopicNames.length,
   });
   expect(first.err).toMatch(/broker: started in .* pid \d+, log /);
   expect(await statusNow()).toMatchObject({
     code: 0,
     broker: { state: 'up' },
     registry: { state: 'up' },
-    topics: 18,
+    topics: topicNames.length,
   });
+});
+
+test('up with --redis adds Redis to what runs, which then belongs to it', async () => {
+  const [port] = (await freePorts(1)) as [number];
+  const before = await statusNow();
+  expect(before.redis).toBeUndefined();
+  const added = await sluice('up', '--redis', '--redis-port', String(port), '-o', 'json', ...options);
+  expect(JSON.parse(added.out), added.err).toMatchObject({ redisUrl: `redis://127.0.0.1:${port}` });
+  const { broker, redis } = await statusNow();
+  expect(redis).toMatchObject({ state: 'up', address: `redis://127.0.0.1:${port}` });
+  expect(broker?.pid).toBe(before.broker?.pid);
 });
 
 test('up again changes nothing and exits 0', async () => {
@@ -158,7 +170,7 @@ test('after down, up on other ports finds the topics, the schemas and their ids 
   const [broker, controller, registry] = (await freePorts(3)) as [number, number, number];
   ports = { broker, controller, registry };
   const again = await up('-o', 'json');
-  expect(JSON.parse(again.out)).toMatchObject({ topicsCreated: [], subjects: 15 });
+  expect(JSON.parse(again.out)).toMatchObject({ topicsCreated: [], subjects: recordTopicNames.length });
   const schema = await fetch(
     `http://127.0.0.1:${registry}/apis/ccompat/v7/subjects/default.alerts.v1-value/versions`,
   );
