@@ -5,7 +5,7 @@
 
 import { joinEvidence } from '#policy';
 import type { Behaviour, Evidence } from '#schemas';
-import { partsOf } from './generalise-http.ts';
+import { generaliseHttp } from './generalise-http.ts';
 import { patternOf } from './generalise-names.ts';
 import { nameConnections } from './name-connections.ts';
 
@@ -14,9 +14,13 @@ export function evidenceOfKinds(behaviours: readonly Behaviour[]): Evidence[] {
   const told = nameConnections(behaviours)
     .map(({ behaviour }) => behaviour)
     .filter(({ operation, transport }) => operation !== 'DNS' || transport !== 'OTHER');
-  return [...Map.groupBy(told, keyOf).values()].map(alike =>
-    alike.length === 1 ? alike[0]!.evidence : joinEvidence(alike.map(({ evidence }) => evidence))!,
-  );
+  return [...Map.groupBy(told, keyOf).values()].flatMap(evidenceOf);
+}
+
+function evidenceOf(alike: readonly Behaviour[]): Evidence[] {
+  const requests = alike.flatMap(({ http, evidence }) => (http ? [{ ...http, evidence }] : []));
+  if (requests.length > 0) return generaliseHttp(requests).map(({ evidence }) => evidence);
+  return [alike.length === 1 ? alike[0]!.evidence : joinEvidence(alike.map(({ evidence }) => evidence))!];
 }
 
 function keyOf({ operation, object, source, transport, port, peer, http }: Behaviour): string {
@@ -25,9 +29,5 @@ function keyOf({ operation, object, source, transport, port, peer, http }: Behav
     peer.type === 'FQDN' ? patternOf(peer.value) : peer.value,
   ];
   const what = operation === 'DNS' ? patternOf(object) : object;
-  const said = http && [
-    http.method,
-    partsOf(http.path).map(part => (typeof part === 'string' ? part : [part.what])),
-  ];
-  return JSON.stringify([operation, what, source, transport, port, who, said]);
+  return JSON.stringify([operation, what, source, transport, port, who, http !== null]);
 }

@@ -11,7 +11,14 @@
  * H4 Monotone: what the rules of some requests admit, those of more requests admit too.
  */
 
-import { joinEvidence } from '#policy';
+import {
+  anyWord,
+  identifierKind,
+  isSensitiveRequest,
+  joinEvidence,
+  kindOfMany,
+  type PartKind,
+} from '#policy';
 import type { Evidence } from '#schemas';
 import { compareText } from './order.ts';
 
@@ -43,29 +50,10 @@ export interface HttpOptions {
 export const httpDefaults: HttpOptions = { identifiersFrom: 2, wordsFrom: 20 };
 
 /** What a part of a path is: its text, or a kind that it is of. */
-export type Part = string | Kind;
-
-export interface Kind {
-  readonly what: string;
-  readonly pattern: string;
-}
-
-const kinds: readonly (Kind & { readonly test: RegExp })[] = [
-  { what: 'number', test: /^\d+$/, pattern: '[0-9]+' },
-  {
-    what: 'uuid',
-    test: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
-    pattern: '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}',
-  },
-  { what: 'hex', test: /^(?=.*\d)[0-9a-f]{16,}$/i, pattern: '[0-9a-fA-F]{16,}' },
-];
-const word: Kind = { what: 'word', pattern: '[^/]+' };
+type Part = string | PartKind;
 
 /** Before it stands nothing, the empty part before the first slash and the first part. */
 const firstOpen = 2;
-
-const sensitive =
-  /^(admin|actuator|debug|internal|metrics|management|console|login|logout|auth|oauth2?|token|tokens|secrets?|passwd|password|reset|keys?|\.env|\.git|\.well-known|\.aws|\.ssh|wp-admin|etc)$/i;
 
 /** Requests of one method whose paths have the same parts. */
 interface Template {
@@ -78,16 +66,13 @@ export function generaliseHttp(
   requests: readonly Request[],
   options: HttpOptions = httpDefaults,
 ): HttpRule[] {
+  const isSensitive = ({ path }: Request) => isSensitiveRequest(path);
   const [kept, free] = [requests.filter(isSensitive), requests.filter(each => !isSensitive(each))];
   const templates = [
     ...grouped(kept.map(literal)),
     ...withWords(grouped(free.map(withKinds)), options).flatMap(each => asMany(each, options)),
   ];
   return templates.map(ruleOf).sort((a, b) => compareText(a.path, b.path) || compareText(a.method, b.method));
-}
-
-function isSensitive({ path }: Request): boolean {
-  return path.split('/').some(text => sensitive.test(text));
 }
 
 function literal(request: Request): Template {
@@ -98,9 +83,9 @@ function withKinds(request: Request): Template {
   return { method: request.method, parts: partsOf(request.path), seen: [request] };
 }
 
-/** A path's parts, those that are identifiers by their kind. */
-export function partsOf(path: string): Part[] {
-  return path.split('/').map(text => kinds.find(({ test }) => test.test(text)) ?? text);
+/** A path's parts, those that are identifiers, or stand for many, by their kind. */
+function partsOf(path: string): Part[] {
+  return path.split('/').map(text => kindOfMany(text) ?? identifierKind(text) ?? text);
 }
 
 /** Those with the same parts as one. */
@@ -136,7 +121,7 @@ function withWords(templates: readonly Template[], { wordsFrom }: HttpOptions): 
         if (alike.length < Math.max(2, wordsFrom)) continue;
         for (const each of alike) within.add(keyOf(each));
         const { parts, ...rest } = joined(alike);
-        const found = { ...rest, parts: parts.with(at, word) };
+        const found = { ...rest, parts: parts.with(at, anyWord) };
         const key = keyOf(found);
         const known = all.get(key);
         const grown = known ? joined([known, found]) : found;
@@ -152,26 +137,29 @@ function withWords(templates: readonly Template[], { wordsFrom }: HttpOptions): 
 /** Identifiers stand for others from so many on. */
 function asMany(template: Template, { identifiersFrom }: HttpOptions): Template[] {
   const { parts, seen } = template;
-  const isOpen = parts.includes(word);
+  const isOpen = parts.includes(anyWord) || seen.some(({ path }) => path.split('/').some(kindOfMany));
   const paths = Map.groupBy(seen, ({ path }) => path);
   if (isOpen || paths.size >= identifiersFrom) return [template];
   return [...paths.values()].map(each => ({ ...template, seen: each }));
 }
 
-/** Where all agree the rule does too, but for words. */
+/** Where all agree the rule does too, but for words and what stands for many. */
 function ruleOf({ method, parts, seen }: Template): HttpRule {
   const paths = [...new Set(seen.map(({ path }) => path))].map(path => path.split('/'));
   const segments = parts.map((part, i): Part => {
     const text = paths[0]![i]!;
-    return part !== word && paths.every(each => each[i] === text) ? text : part;
+    const isOne = part !== anyWord && !kindOfMany(text) && paths.every(each => each[i] === text);
+    return isOne ? text : part;
   });
   const open = segments.flatMap(each => (typeof each === 'string' ? [] : [`any ${each.what}`]));
+  const isMore = paths.some(each => each.some(kindOfMany));
+  const count = `${isMore ? 'more than ' : ''}${paths.length}`;
   return {
     method,
     path: segments.map(spelled).join('/'),
     observed: paths.length,
     evidence: joinEvidence(seen.map(({ evidence }) => evidence))!,
-    admits: open.length > 0 ? `${open.join(' and ')} in its place, of which ${paths.length} were seen` : '',
+    admits: open.length > 0 ? `${open.join(' and ')} in its place, of which ${count} were seen` : '',
   };
 }
 

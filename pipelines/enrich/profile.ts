@@ -9,6 +9,7 @@ import { EvidenceRows, type Sighting } from '#policy';
 import type { Behaviour, BehaviourProfile, Peer } from '#schemas';
 import { BehaviourRows } from './behaviour-rows.ts';
 import { CrowdedDirectories, crowdedFrom, standsForMany } from './crowded-directories.ts';
+import { CrowdedRequests } from './crowded-requests.ts';
 import { identityOf, type Observed } from './observe.ts';
 import { OpenPorts } from './open-ports.ts';
 import { smaller } from './selector-order.ts';
@@ -34,6 +35,7 @@ export class GrowingProfile {
   #evidence = new EvidenceRows();
   readonly #ports = new OpenPorts();
   readonly #directories = new CrowdedDirectories();
+  readonly #requests = new CrowdedRequests();
   #images: readonly string[] = [];
   /** Minutes, the latest first. */
   #alerts: readonly number[] = [];
@@ -113,11 +115,12 @@ export class GrowingProfile {
 
   #rowOf(observed: Observed): number {
     if (this.#ports.opens(observed)) this.#tellAnew();
-    const kept = this.#directories.kept(this.#ports.kept(observed));
+    const kept = this.#directories.kept(this.#requests.kept(this.#ports.kept(observed)));
     const row = this.#behaviours.put(kept);
     if (row < this.#evidence.length) return row;
     this.#evidence.push();
-    if (!this.#crowds(kept)) return row;
+    const isCrowded = this.#requests.crowds(kept);
+    if (!this.#crowds(kept) && !isCrowded) return row;
     this.#tellAnew();
     return this.#rowOf(observed);
   }

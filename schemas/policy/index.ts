@@ -55,6 +55,15 @@ export {
 export type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from './network-policy.ts';
 // Versions
 export { PackedPolicy, packedPolicySerde } from './packed-policy.ts';
+// Requests
+export {
+  anyWord,
+  identifierKind,
+  isSensitiveRequest,
+  kindOfMany,
+  manyOf,
+  type PartKind,
+} from './request-parts.ts';
 export { ruleIdOf } from './rule-id.ts';
 export { flattenAny, flattenRules } from './rules.ts';
 // Selectors
