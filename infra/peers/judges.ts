@@ -1,6 +1,6 @@
 /**
- * Implementations of policies that are not ours, asked what they say: Cilium's own policy engine and its DNS patterns, and
- * Cyclonus, which conformance tests of network plugins take NetworkPolicies by.
+ * Implementations of policies that are not ours, asked what they say: Cilium's own policy engine, its DNS patterns and expressions
+ * of requests, and Cyclonus, which conformance tests of network plugins take NetworkPolicies by.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,13 +10,21 @@ import { createInterface } from 'node:readline';
 import { SluiceError } from '#errors';
 import { goProgram } from '#go';
 
-export type JudgeName = 'cilium' | 'cyclonus' | 'names';
+export type JudgeName = 'cilium' | 'cyclonus' | 'names' | 'requests';
 
 /** A pod, an address with the names it was answered for, or a reserved identity. */
 export type Endpoint =
   | { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
   | { readonly address: string; readonly names: readonly string[] }
-  | { readonly entity: string };
+  | { readonly entity: string }
+  /** The node whose policies are asked for. */
+  | { readonly entity: 'host'; readonly labels: Readonly<Record<string, string>> };
+
+/** Or, of a rule, expressions for them. */
+export interface AskedRequest {
+  readonly method: string;
+  readonly path: string;
+}
 
 export interface Flow {
   /** Places in the list of endpoints. */
@@ -74,6 +82,14 @@ export class Judge {
   /** Whether the pattern is about each of the names, in order. Errors: INPUT_INVALID. */
   async askNames(pattern: string, names: readonly string[]): Promise<readonly boolean[]> {
     return (await this.#answer<{ readonly matches: readonly boolean[] }>({ pattern, names })).matches;
+  }
+
+  /** Whether any of the rules lets each of the requests pass, in order. Errors: INPUT_INVALID. */
+  async askRequests(
+    rules: readonly AskedRequest[],
+    requests: readonly AskedRequest[],
+  ): Promise<readonly boolean[]> {
+    return (await this.#answer<{ readonly matches: readonly boolean[] }>({ rules, requests })).matches;
   }
 
   async stop(): Promise<void> {

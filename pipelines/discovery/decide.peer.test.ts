@@ -6,14 +6,18 @@ import { type Endpoint, type Flow, Judge, type JudgeName, judgesProgram } from '
 import type { AnyPolicyObject, NetworkPolicy } from '#policy';
 import { type Peer, type Transport, withDefaults } from '#schemas';
 import type { Access } from './access.ts';
+import { evidenceAt } from './behaviour-arbitrary.ts';
 import { PolicySet } from './decide.ts';
 import { isNamed } from './decide-cilium.ts';
-import { anyCiliumPolicy, anyNetworkPolicy, portNames } from './policy-arbitrary.ts';
+import { cilium, request as request80, verdict } from './decide-examples.ts';
+import { generaliseHttp, httpDefaults } from './generalise-http.ts';
+import { anyCiliumPolicy, anyNetworkPolicy, anyNodePolicy, portNames } from './policy-arbitrary.ts';
 
 const judges = new Map<JudgeName, Judge>();
 beforeAll(async () => {
   const program = await judgesProgram(line => process.stderr.write(`${line}\n`));
-  for (const name of ['cilium', 'cyclonus', 'names'] as const) judges.set(name, Judge.start(program, name));
+  for (const name of ['cilium', 'cyclonus', 'names', 'requests'] as const)
+    judges.set(name, Judge.start(program, name));
 });
 afterAll(async () => {
   for (const each of judges.values()) await each.stop();
@@ -57,14 +61,18 @@ interface World {
   readonly asked: typeof ports;
 }
 
-/** From every pod to everybody, and from everybody to every pod; never to itself. */
+/** From everybody who has labels (pods, the node) to everybody, and the other way; never to itself. */
 function flowsAmong(endpoints: readonly Endpoint[], asked: typeof ports): Flow[] {
-  const isPod = (place: number) => 'labels' in endpoints[place]!;
+  const isJudged = (place: number) => 'labels' in endpoints[place]!;
   const places = [...endpoints.keys()];
   return places
     .flatMap(from => places.map(to => ({ from, to })))
-    .filter(({ from, to }) => from !== to && (isPod(from) || isPod(to)))
-    .flatMap(pair => asked.map(port => ({ ...pair, ...port, named: portNames })));
+    .filter(({ from, to }) => from !== to && (isJudged(from) || isJudged(to)))
+    .flatMap(pair => {
+      // Ports have names in pods alone.
+      const named = 'namespace' in endpoints[pair.to]! ? portNames : {};
+      return asked.map(port => ({ ...pair, ...port, named }));
+    });
 }
 
 function peerOf(endpoint: Endpoint): Peer {
@@ -74,7 +82,7 @@ function peerOf(endpoint: Endpoint): Peer {
   return withDefaults('Peer', { type: 'WORKLOAD', namespace, workload: 'w', selector: { ...labels } });
 }
 
-/** The flow as one of its sides sees it; undefined where that side is no pod. */
+/** The flow as one of its sides sees it; undefined where that side is nobody whose policies are asked for. */
 function accessOf(
   endpoints: readonly Endpoint[],
   { from, to, protocol, port, named }: Flow,
@@ -84,13 +92,15 @@ function accessOf(
     operation === 'CONNECT' ? [endpoints[from]!, endpoints[to]!] : [endpoints[to]!, endpoints[from]!];
   if (!('labels' in own)) return undefined;
   const isIcmp = protocol.startsWith('ICMP');
-  const toPod = 'labels' in endpoints[to]!;
   return {
     ...{ operation, transport: protocol.toUpperCase() as Transport, peer: peerOf(other) },
     ...(isIcmp ? { object: String(port), port: 0 } : { object: '', port }),
-    actor: { namespace: own.namespace, labels: own.labels, container: 'x' },
+    actor:
+      'namespace' in own
+        ? { namespace: own.namespace, labels: own.labels, container: 'x' }
+        : { nodeLabels: own.labels },
     names: 'names' in other ? other.names : [],
-    portNames: toPod && protocol === 'TCP' ? Object.keys(named).filter(name => named[name] === port) : [],
+    portNames: protocol === 'TCP' ? Object.keys(named).filter(name => named[name] === port) : [],
   };
 }
 
@@ -153,6 +163,15 @@ describe('our evaluator', () => {
     await expectAgreements('cilium', anyCiliumPolicy, world);
   });
 
+  it('says of Cilium’s policies for nodes what Cilium’s policy engine says, pods having policies as well', async () => {
+    const node: Endpoint = { entity: 'host', labels: { app: 'db', tier: 'x' } };
+    const others = entities.filter(each => !('entity' in each && each.entity === 'host'));
+    const world = partsOf([...pods, ...addresses, ...others], [...ports, ...icmp]).map(
+      ({ endpoints, asked }) => ({ endpoints: [node, ...endpoints], asked }),
+    );
+    await expectAgreements('cilium', fc.oneof(anyNodePolicy, anyCiliumPolicy), world);
+  });
+
   it('says of NetworkPolicies what Cilium says, which reads them too, where types and rules agree', async () => {
     // Cilium closes a direction that has rules, also where policyTypes leaves it out. Kubernetes and Cyclonus do not.
     const agreeing = anyNetworkPolicy.filter(({ spec }) => {
@@ -186,6 +205,42 @@ describe('our evaluator', () => {
         const theirs = await judges.get('names')!.askNames(pattern, names);
         const ours = names.map(asked => isNamed({ name: null, pattern }, asked));
         expect(ours, JSON.stringify([pattern, names])).toEqual(theirs);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('lets requests pass by the rules discovery makes as Cilium’s proxy does', async () => {
+    const segment = fc.constantFrom(
+      'cart',
+      '1',
+      '22',
+      'a.b',
+      'a+b',
+      '(x)',
+      '[y]',
+      'z|w',
+      '%20',
+      'ü',
+      '\\d',
+      '$',
+      '^',
+      '',
+    );
+    const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map(segments => `/${segments.join('/')}`);
+    const request = fc.record({ method: fc.constantFrom('GET', 'PUT', 'M-SEARCH'), path });
+    const requests = fc.array(request, { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(requests, requests, async (learned, others) => {
+        const seen = learned.map(each => ({ ...each, evidence: evidenceAt(1) }));
+        const http = generaliseHttp(seen, httpDefaults).map(({ method, path }) => ({ method, path }));
+        const asked = [...learned, ...others];
+        const toPorts = [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { http } }];
+        const policy = cilium({ egress: [{ toPorts }] });
+        const ours = asked.map(({ method, path }) => verdict(policy, request80(method, path)) === 'allow');
+        expect(ours, JSON.stringify({ http, asked })).toEqual(
+          await judges.get('requests')!.askRequests(http, asked),
+        );
       }),
       { numRuns: 1500 },
     );

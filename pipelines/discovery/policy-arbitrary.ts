@@ -90,7 +90,13 @@ const port = fc.oneof(
   fc.record({ port: fc.constant('80'), endPort: fc.constantFrom(90, 443, 8080), protocol }),
   fc.record({ port: fc.constantFrom(...Object.keys(portNames)), protocol: fc.constant('TCP') }),
 );
-const toPorts = few(fc.record({ ports: fc.array(port, { minLength: 1, maxLength: 2 }) }));
+/** Of requests and names the comparison asks nothing but whether they carry a connection. */
+const withLayer7 = fc.constantFrom<object>(
+  { ports: [{ port: '80', protocol: 'TCP' }], rules: { http: [{ method: 'GET', path: '/' }] } },
+  { ports: [{ port: '443', protocol: 'TCP' }], rules: { http: [{}] } },
+);
+const toPortsDenied = few(fc.record({ ports: fc.array(port, { minLength: 1, maxLength: 2 }) }));
+const toPorts = fc.oneof({ weight: 5, arbitrary: toPortsDenied }, { weight: 1, arbitrary: few(withLayer7) });
 const icmp = fc.oneof(
   fc.record({
     family: fc.constant('IPv4'),
@@ -99,37 +105,42 @@ const icmp = fc.oneof(
   fc.record({ family: fc.constant('IPv6'), type: fc.constantFrom<number | string>(128, 1, 'EchoRequest') }),
 );
 const icmps = few(fc.record({ fields: few(icmp) }));
-const ports = fc.oneof(
-  { weight: 2, arbitrary: fc.constant({}) },
-  { weight: 3, arbitrary: toPorts.map(toPorts => ({ toPorts })) },
-  { weight: 1, arbitrary: icmps.map(icmps => ({ icmps })) },
-);
+const portsOf = (toPorts: fc.Arbitrary<object[]>) =>
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant({}) },
+    { weight: 3, arbitrary: toPorts.map(toPorts => ({ toPorts })) },
+    { weight: 1, arbitrary: icmps.map(icmps => ({ icmps })) },
+  );
 
-const entry = (side: 'from' | 'to') =>
-  fc.tuple(peersOf(side), ports).map(([peers, ports]) => ({ ...peers, ...ports }));
-const named = fc.tuple(few(names), ports).map(([toFQDNs, ports]) => ({ toFQDNs, ...ports }));
+const entry = (side: 'from' | 'to', toPorts: fc.Arbitrary<object[]>) =>
+  fc.tuple(peersOf(side), portsOf(toPorts)).map(([peers, ports]) => ({ ...peers, ...ports }));
+const named = (toPorts: fc.Arbitrary<object[]>) =>
+  fc.tuple(few(names), portsOf(toPorts)).map(([toFQDNs, ports]) => ({ toFQDNs, ...ports }));
 const list = <T>(each: fc.Arbitrary<T>) => fc.array(each, { maxLength: 3 });
 const closing = fc.record({ ingress: fc.boolean(), egress: fc.boolean() }, { requiredKeys: [] });
 
-const spec = fc
-  .record(
-    {
-      ingress: list(entry('from')),
-      egress: list(fc.oneof({ weight: 4, arbitrary: entry('to') }, { weight: 1, arbitrary: named })),
-      ingressDeny: list(entry('from')),
-      egressDeny: list(entry('to')),
-      enableDefaultDeny: closing,
-    },
-    { requiredKeys: [] },
-  )
-  .filter(({ enableDefaultDeny: _, ...entries }) => Object.values(entries).some(each => each.length > 0));
+const specOf = (toPorts: fc.Arbitrary<object[]>) =>
+  fc
+    .record(
+      {
+        ingress: list(entry('from', toPorts)),
+        egress: list(
+          fc.oneof({ weight: 4, arbitrary: entry('to', toPorts) }, { weight: 1, arbitrary: named(toPorts) }),
+        ),
+        ingressDeny: list(entry('from', toPortsDenied)),
+        egressDeny: list(entry('to', toPortsDenied)),
+        enableDefaultDeny: closing,
+      },
+      { requiredKeys: [] },
+    )
+    .filter(({ enableDefaultDeny: _, ...entries }) => Object.values(entries).some(each => each.length > 0));
 
 export const anyCiliumPolicy: fc.Arbitrary<AnyPolicyObject> = fc
   .record({
     name: fc.constantFrom('p', 'q'),
     namespace: fc.option(fc.constantFrom(...namespaces)),
     selector,
-    spec,
+    spec: specOf(toPorts),
   })
   .map(({ name, namespace, selector, spec }) =>
     parseAnyPolicy(
@@ -138,6 +149,19 @@ export const anyCiliumPolicy: fc.Arbitrary<AnyPolicyObject> = fc
         kind: namespace === null ? 'CiliumClusterwideNetworkPolicy' : 'CiliumNetworkPolicy',
         metadata: { name, ...(namespace !== null && { namespace }) },
         spec: { endpointSelector: selector, ...spec },
+      },
+      'arbitrary',
+    ),
+  );
+
+/** Of nodes: without requests, which Cilium does not take for them. */
+export const anyNodePolicy: fc.Arbitrary<AnyPolicyObject> = fc
+  .record({ name: fc.constantFrom('n', 'm'), selector, spec: specOf(toPortsDenied) })
+  .map(({ name, selector, spec }) =>
+    parseAnyPolicy(
+      {
+        ...{ apiVersion: 'cilium.io/v2', kind: 'CiliumClusterwideNetworkPolicy', metadata: { name } },
+        spec: { nodeSelector: selector, ...spec },
       },
       'arbitrary',
     ),

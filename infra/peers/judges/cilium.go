@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"sync"
 
 	"github.com/cilium/cilium/pkg/crypto/certificatemanager"
@@ -32,6 +33,8 @@ const cluster = "default"
 func init() {
 	// As the agent does; its library's own defaults are others.
 	option.Config.EnableNonDefaultDenyPolicies = true
+	// Without it policies for nodes say nothing.
+	option.Config.EnableHostFirewall = true
 	api.InitEntities(cluster)
 }
 
@@ -149,7 +152,13 @@ func identityOf(endpoint Endpoint, place int, names []api.FQDNSelector) (*identi
 		if id == identity.IdentityUnknown {
 			return nil, fmt.Errorf("there is no reserved identity %q", endpoint.Entity)
 		}
-		return identity.LookupReservedIdentity(id), nil
+		reserved := identity.LookupReservedIdentity(id)
+		if len(endpoint.Labels) == 0 {
+			return reserved, nil
+		}
+		given := labels.Map2Labels(endpoint.Labels, labels.LabelSourceK8s)
+		given.MergeLabels(reserved.Labels)
+		return identity.NewIdentity(id, given), nil
 	}
 	if endpoint.Address != "" {
 		prefix, err := netip.ParsePrefix(endpoint.Address)
@@ -191,6 +200,33 @@ func selects(selector api.FQDNSelector, names []string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// judgeRequests says which requests the rules let pass, as Cilium's proxy reads them: RE2, of the whole text.
+func judgeRequests(line []byte) (answer, error) {
+	var question RequestsQuestion
+	if err := json.Unmarshal(line, &question); err != nil {
+		return answer{}, err
+	}
+	matches := make([]bool, len(question.Requests))
+	for _, rule := range question.Rules {
+		method, err := wholeText(rule.Method)
+		if err != nil {
+			return answer{}, err
+		}
+		path, err := wholeText(rule.Path)
+		if err != nil {
+			return answer{}, err
+		}
+		for place, request := range question.Requests {
+			matches[place] = matches[place] || (method.MatchString(request.Method) && path.MatchString(request.Path))
+		}
+	}
+	return answer{Matches: matches}, nil
+}
+
+func wholeText(expression string) (*regexp.Regexp, error) {
+	return regexp.Compile("^(?:" + expression + ")$")
 }
 
 // judgeNames says which names a pattern is about, as Cilium's DNS proxy has it.

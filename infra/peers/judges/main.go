@@ -17,7 +17,8 @@ type Question struct {
 	Flows     []Flow            `json:"flows"`
 }
 
-// Endpoint is a pod (namespace and labels), an address with the names it was answered for, or a reserved identity.
+// Endpoint is a pod (namespace and labels), an address with the names it was answered for, or a reserved identity: that of the
+// host may have a node's labels.
 type Endpoint struct {
 	Namespace string            `json:"namespace"`
 	Labels    map[string]string `json:"labels"`
@@ -47,6 +48,18 @@ type NamesQuestion struct {
 	Names   []string `json:"names"`
 }
 
+// Request is what is asked, or a rule of expressions for it.
+type Request struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+// RequestsQuestion is about HTTP rules of which any may let a request pass.
+type RequestsQuestion struct {
+	Rules    []Request `json:"rules"`
+	Requests []Request `json:"requests"`
+}
+
 type answer struct {
 	Verdicts []Verdict `json:"verdicts,omitempty"`
 	Matches  []bool    `json:"matches,omitempty"`
@@ -58,9 +71,10 @@ func main() {
 		"cilium":   judgeWith(askCilium),
 		"cyclonus": judgeWith(askCyclonus),
 		"names":    judgeNames,
+		"requests": judgeRequests,
 	}[lastWord()]
 	if !known {
-		fmt.Fprintln(os.Stderr, "usage: judges cilium|cyclonus|names")
+		fmt.Fprintln(os.Stderr, "usage: judges cilium|cyclonus|names|requests")
 		os.Exit(2)
 	}
 	lines := bufio.NewScanner(os.Stdin)
