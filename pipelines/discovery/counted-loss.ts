@@ -7,6 +7,9 @@
 
 import type { AgentHealth, BehaviourProfile } from '#schemas';
 
+/** Agents keep telling their books every few seconds: who has told none for so long says nothing of what is lost now. */
+export const booksKeptMs = 3_600_000;
+
 interface Books {
   readonly emitted: number;
   readonly dropped: number;

@@ -11,7 +11,7 @@ export {
   type PolicyDiff,
 } from './compare.ts';
 export { confidenceOf } from './confidence.ts';
-export { CountedLoss } from './counted-loss.ts';
+export { booksKeptMs, CountedLoss } from './counted-loss.ts';
 export { decide, PolicySet } from './decide.ts';
 export type { KnownService } from './decide-cilium.ts';
 export { admits } from './evaluate.ts';

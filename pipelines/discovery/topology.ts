@@ -14,7 +14,7 @@ import {
   topology,
   withValue,
 } from '#streams';
-import { CountedLoss } from './counted-loss.ts';
+import { booksKeptMs, CountedLoss } from './counted-loss.ts';
 import { emitterNames, policyDefaults } from './make-policy.ts';
 import { type Planned, PlanPolicies, type PlanSettings, planStores } from './plan-policies.ts';
 
@@ -47,6 +47,7 @@ export function discoveryTopology({ tenant, serdes, settings: given }: Discovery
     const loss = builder.globalView(topicName(tenant, 'agents.health.v1'), {
       key: textSerde,
       value: serdes.of('agents.health.v1'),
+      lookBackMs: booksKeptMs,
       view: () => new CountedLoss(),
     });
     const planned = builder.source(topicName(tenant, 'behaviours.v1'), profiles).pipe(

@@ -16,7 +16,7 @@ import {
   topology,
   withValue,
 } from '#streams';
-import { CountedLoss, type PolicyOptions, policyDefaults } from '../discovery/index.ts';
+import { booksKeptMs, CountedLoss, type PolicyOptions, policyDefaults } from '../discovery/index.ts';
 import { type AlertSight, alertSight } from './alert-sight.ts';
 import { PassProfiles } from './pass-profiles.ts';
 import { type VerifySettingsInput, verifySettings } from './settings.ts';
@@ -45,6 +45,7 @@ export function verifyTopology({
     const loss = builder.globalView(topicName(tenant, 'agents.health.v1'), {
       key: textSerde,
       value: serdes.of('agents.health.v1'),
+      lookBackMs: booksKeptMs,
       view: () => new CountedLoss(),
     });
     const outcomes = merge(...sights(builder, { tenant, serdes, evidenceMs: settings.evidenceMs })).pipe(

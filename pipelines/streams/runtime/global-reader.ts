@@ -1,5 +1,5 @@
 import { classify, type SluiceError } from '#errors';
-import type { LogAdmin, LogBatch, LogClient } from '#kafka';
+import type { LogAdmin, LogBatch, LogClient, PartitionRange } from '#kafka';
 import type { Clock } from '../clock.ts';
 import type { Globals } from '../task/globals.ts';
 import { backOffMs } from './back-off.ts';
@@ -30,7 +30,7 @@ export class GlobalReader {
   /** Resolves when every table holds its topic up to the end it had at the call. Errors: TOPIC_UNKNOWN, what halts. */
   async bootstrap(admin: LogAdmin): Promise<void> {
     const { client, globals, signal } = this.#options;
-    const ranges = (await Promise.all(globals.topics.map(topic => admin.offsets(topic)))).flat();
+    const ranges = (await Promise.all(globals.topics.map(topic => this.#ranges(admin, topic)))).flat();
     const read = ranges.map(async ({ topic, partition, earliest, latest }) => {
       const position = { topic, partition, from: earliest };
       const from = await client.read({
@@ -47,6 +47,16 @@ export class GlobalReader {
   /** Resolves when nothing is read any more; the signal ends it. */
   async ended(): Promise<void> {
     await Promise.all(this.#following);
+  }
+
+  async #ranges(admin: LogAdmin, topic: string): Promise<readonly PartitionRange[]> {
+    const { globals, clock } = this.#options;
+    const ranges = await admin.offsets(topic);
+    const lookBackMs = globals.lookBackMs(topic);
+    if (lookBackMs === undefined) return ranges;
+    const starts = await admin.offsetsForTime(topic, clock.now() - lookBackMs);
+    const startOf = new Map(starts.map(({ partition, offset }) => [partition, offset]));
+    return ranges.map(range => ({ ...range, earliest: startOf.get(range.partition) ?? range.earliest }));
   }
 
   async #follow({

@@ -417,6 +417,27 @@ describe('runStreams', () => {
     await streams.close();
   });
 
+  it('reads no further back than a global table asks for', async () => {
+    const { clock, log, producer, start, until } = await setUp();
+    const named = topology('named', b => {
+      const names = b.globalTable('names', { ...text, lookBackMs: 60_000 });
+      b.source('words', text).pipe(
+        withGlobal(names, (record, view) => ({ ...record, value: view.get(record.value) ?? '?' })),
+        to('totals', text),
+      );
+    });
+    const name = (key: string, value: string, agoMs: number) => ({
+      ...{ topic: 'names', partition: 0, key: Buffer.from(key), value: Buffer.from(value) },
+      timestampMs: clock.now() - agoMs,
+    });
+    await producer.send([name('1', 'one', 600_000), name('2', 'two', 1000), word('a', '1'), word('b', '2')]);
+    const streams = await start({ topology: named });
+    const seen = () => log.records('totals').map(({ value }) => value!.toString());
+    await until(() => seen().length === 2);
+    expect(seen().toSorted()).toEqual(['?', 'two']);
+    await streams.close();
+  });
+
   it('runs sub-topologies one after the other, through topics of its own', async () => {
     const { log, producer, start, until } = await setUp(3);
     const t = topology('values', b => {

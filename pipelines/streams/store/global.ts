@@ -6,7 +6,7 @@ import { MemoryStore } from './memory-store.ts';
 /** What is kept of a topic that every task sees whole. */
 export interface GlobalView<K, V> {
   /**
-   * Once per record, in partition order, from the start of the topic at every start; a null value is a tombstone.
+   * Once per record, in partition order, from the start of the topic (or as far back as asked for) at every start; a null value is a tombstone.
    * Must not throw for what deserialises; what it throws stops the application.
    */
   apply(record: StreamRecord<K, V | null>): void;
@@ -20,6 +20,8 @@ export interface GlobalSpec<W = unknown> {
   readonly key: Serde<unknown>;
   readonly value: Serde<unknown>;
   readonly view: () => W;
+  /** How far back it is read at a start, by the records' times in the log. Absent: from the start of the topic. */
+  readonly lookBackMs?: number;
 }
 
 /** A handle; `context.global(handle)` and `withGlobal` give the view. */

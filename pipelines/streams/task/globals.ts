@@ -29,6 +29,11 @@ export class Globals {
     return [...this.#byTopic.keys()];
   }
 
+  /** undefined: from its start. */
+  lookBackMs(topic: string): number | undefined {
+    return this.#byTopic.get(topic)![0].lookBackMs;
+  }
+
   view<W>(table: GlobalTable<W>): W {
     const view = this.#views.get(table);
     if (!view)

@@ -42,6 +42,11 @@ export interface Builder {
 export interface GlobalOptions<K, V> {
   readonly key: Serde<K>;
   readonly value: Serde<V>;
+  /**
+   * How far back the topic is read at a start, milliseconds of the records' times in the log: for topics of statements that are
+   * repeated, of which old ones say nothing. Absent: from its start.
+   */
+  readonly lookBackMs?: number;
 }
 
 /** What may run: by `runStreams` on a log, by `testDriver` in a test. */
@@ -89,9 +94,9 @@ function builderOf(graph: Graph): Builder {
       } as never);
       return sourceTable(records, topic, options);
     },
-    globalTable(topic, { key, value }) {
+    globalTable(topic, options) {
       unique(topic);
-      return global(graph, { topic, key, value, view: () => tableView(key) });
+      return global(graph, { topic, ...options, view: () => tableView(options.key) });
     },
     globalView(topic, options) {
       unique(topic);
