@@ -13,7 +13,11 @@ const shownLines = 15;
 /** Runs `go` in the folder of a module and gives what it printed. Errors: UNREACHABLE with Go's own words and the mend. */
 export async function go(folder: string, words: readonly string[]): Promise<string> {
   const program = await findGo();
-  const env = { ...hostEnvironment(), CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' };
+  // Distributions turn off that Go fetches the version a module asks for.
+  const env = {
+    ...{ GOTOOLCHAIN: 'auto', ...hostEnvironment() },
+    ...{ CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly' },
+  };
   try {
     const { stdout } = await run(program, words, { cwd: folder, env, maxBuffer: 64 << 20 });
     return stdout;
