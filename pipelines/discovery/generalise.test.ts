@@ -122,6 +122,8 @@ describe('generalising paths', () => {
       'r /proc/24/task/25/comm',
     ];
     const others = [
+      'r /proc/self/maps',
+      'r /proc/self/smaps',
       'r /proc/24/environ',
       'r /proc/24/',
       'r /proc/1/oom_score_adj',
@@ -133,13 +135,15 @@ describe('generalising paths', () => {
     });
     expect(spelled).toEqual([
       'rw /proc/*/oom_score_adj',
+      'r /proc/*/smaps',
       'r /proc/*/stat',
       'r /proc/*/task/*/comm',
       'r /proc/24',
       'r /proc/24/environ',
+      'r /proc/self/maps',
       'r /proc/stat',
     ]);
-    expect(rules[1]).toMatchObject({
+    expect(rules[2]).toMatchObject({
       observed: 2,
       admits: '/proc/*/stat to be read: that file of every process the container sees',
     });

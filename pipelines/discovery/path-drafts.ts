@@ -35,6 +35,9 @@ const longestPath = 200;
 const nameablePath = /^\/[^\n\r\u2028\u2029]*[^/\n\r\u2028\u2029]$/;
 const nameableDirectory = /^\/([^\n\r\u2028\u2029]*\/)?$/;
 
+/** As our enforcer and those who tell what was asked for have it; AppArmor knows the number alone. */
+const ofItself = /^\/proc\/(self|thread-self)\/./;
+
 export interface DraftOptions {
   /** Called with what is in no rule, and with what stayed a path although its name will not come again. */
   readonly report: (path: string, why: string) => void;
@@ -62,6 +65,8 @@ export class PathDrafts {
     const { object, write } = seen;
     const literal = literalDraft(seen);
     if (!this.#paths) return literal;
+    if (this.#paths.patterns && ofItself.test(object) && !this.#sensitive.isSensitive(object))
+      return { path: ofAnyProcess(object), recursive: false, readOnly: !write, reason: 'pid' };
     const parts = fleetingParts(object, write, this.#paths);
     if (parts.length === 0) return literal ?? this.#unnameable(object, write);
     if (parts[0]!.token === 'pid') return this.#ofProcess(seen, parts);
