@@ -1,5 +1,5 @@
 /**
- * A Redis for a test run: a free port, a temporary folder. It may be killed and started again.
+ * A Redis for a test run: a free port, a temporary folder.
  *
  * Invariant: nothing of it outlives this process, however the process ends (watchdog.ts).
  */

@@ -7,7 +7,8 @@ import { fetchRedis } from './redis-package.ts';
 try {
   const report = (line: string) => process.stderr.write(`${line}\n`);
   await fetchArtifacts({ report });
-  await fetchRedis({ report });
+  // Jobs alone need it.
+  await fetchRedis({ report }).catch(error => report(classify(error).message));
 } catch (error) {
   process.stderr.write(`${classify(error).message}\n`);
   process.exitCode = 4;

@@ -1,6 +1,7 @@
-/** The Redis server of Debian, unpacked into the cache: nothing is installed, and no service is set up. */
+/** The Redis server of Debian, unpacked into the cache: nothing is installed, and no service is set up. Elsewhere the one in PATH. */
 
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostPaths } from '#config';
 import { SluiceError } from '#errors';
@@ -9,7 +10,7 @@ import { obtain } from './obtain.ts';
 
 export interface RedisProgram {
   readonly path: string;
-  /** Where its libraries are: its LD_LIBRARY_PATH. */
+  /** Where its libraries are: its LD_LIBRARY_PATH; empty: where the system looks. */
   readonly libraries: string;
 }
 
@@ -25,6 +26,7 @@ export async function fetchRedis({
   readonly report: (line: string) => void;
 }): Promise<RedisProgram> {
   const suite = await debianSuite();
+  if (suite === undefined) return installed();
   const folder = join(cache, `redis-${suite}`);
   await mkdir(cache, { recursive: true });
   await obtain(
@@ -46,12 +48,23 @@ async function fill(folder: string, suite: string): Promise<void> {
   await runTool('rm', ['-r', download]);
 }
 
-async function debianSuite(): Promise<string> {
+/** Undefined: this is no Debian. */
+async function debianSuite(): Promise<string | undefined> {
   const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  const suite = /^ID=debian$/m.test(text) ? /^VERSION_CODENAME=(\w+)$/m.exec(text)?.[1] : undefined;
-  if (suite !== undefined) return suite;
+  return /^ID=debian$/m.test(text) ? /^VERSION_CODENAME=(\w+)$/m.exec(text)?.[1] : undefined;
+}
+
+async function installed(): Promise<RedisProgram> {
+  for (const folder of hostPaths().executables) {
+    const path = join(folder, 'redis-server');
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return { path, libraries: '' };
+  }
   throw new SluiceError(
     'UNREACHABLE',
-    'This is no Debian, so Redis cannot be fetched here: start one yourself and name it with --redis-url',
+    'Redis can be fetched on Debian alone. Install it, so that redis-server is in PATH, or start one and name it with --redis-url',
   );
 }
