@@ -4,6 +4,8 @@ import type { Figures } from './figures.ts';
 import type { Run, WindowName } from './measure.ts';
 
 export const ours = 'sluice';
+/** Names of what is no peer begin so. */
+const isOurs = (name: string) => name.startsWith(ours);
 
 /** At the last window. */
 const goals: readonly (readonly [text: string, isReached: (figures: Figures) => boolean])[] = [
@@ -44,7 +46,7 @@ export function worseColumns(
 ): string[] {
   const mine = systems[ours]!;
   return Object.entries(systems)
-    .filter(([name]) => name !== ours)
+    .filter(([name]) => !isOurs(name))
     .flatMap(([name, { windows }]) => {
       const isBetter = (bad: (figures: Figures) => number) => bad(windows[last]!) < bad(mine.windows[last]!);
       const columns = Object.entries(badness).filter(([, bad]) => isBetter(bad));

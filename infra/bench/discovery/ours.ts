@@ -1,4 +1,4 @@
-/** Sluice: what `sluice discover --emit cilium` does, with events as its agents send them. */
+/** Sluice: what `sluice discover --emit cilium` does with events as its agents send them; and the same as NetworkPolicies. */
 
 import { parseAnyDocument } from '#policy';
 import {
@@ -10,6 +10,7 @@ import {
   withDefaults,
 } from '#schemas';
 import { Learning } from '../../../cli/discover-learning.ts';
+import { policyDefaults } from '../../../pipelines/discovery/index.ts';
 import { isPod, type Nature, type Report, reporter } from './activity.ts';
 import { clusterName } from './cluster.ts';
 import type { Pod } from './pod-lives.ts';
@@ -17,7 +18,10 @@ import type { System, Written } from './system.ts';
 
 export class Ours implements System {
   readonly name = 'sluice';
-  readonly #learning = new Learning({ emit: ['cilium'] });
+  readonly #learning = new Learning({
+    emit: ['cilium', 'kubernetes'],
+    policy: { ...policyDefaults, widen: true },
+  });
   /** Where services are, by the name of who serves: what a client calls. */
   readonly #serviceAddress: (workload: Pod['workload']) => string;
 
@@ -58,12 +62,17 @@ export class Ours implements System {
   }
 
   written(): Written {
+    return this.writtenAs('CiliumNetworkPolicy');
+  }
+
+  writtenAs(kind: 'CiliumNetworkPolicy' | 'NetworkPolicy'): Written {
     const { policies } = this.#learning.snapshot();
     const events = policies.map(({ confidence }) => confidence?.events ?? 0);
     const total = events.reduce((sum, each) => sum + each, 0);
     const unseen = policies.map(({ confidence }, i) => (confidence?.unseenMass ?? 1) * events[i]!);
+    const documents = policies.flatMap(each => each.documents.filter(document => document.kind === kind));
     return {
-      policies: policies.flatMap(({ documents }) => documents.map(parseAnyDocument)),
+      policies: documents.map(parseAnyDocument),
       unseenMass: total === 0 ? 1 : unseen.reduce((sum, each) => sum + each, 0) / total,
     };
   }
@@ -86,6 +95,25 @@ export class Ours implements System {
         : (isClient ? server : client).address,
       http: request,
     });
+  }
+}
+
+/** The same learning, written in a form that knows no requests and no names: wider where it has to be, with `widen`. */
+export class OursAsNetworkPolicy implements System {
+  readonly name = 'sluice (NetworkPolicy)';
+  readonly #ours: Ours;
+
+  /** `ours` is told what there is to learn. */
+  constructor(ours: Ours) {
+    this.#ours = ours;
+  }
+
+  change(): void {}
+
+  take(): void {}
+
+  written(): Written {
+    return this.#ours.writtenAs('NetworkPolicy');
   }
 }
 

@@ -8,7 +8,7 @@ import { DiscoveryEngine } from './discovery-engine.ts';
 import type { Questions } from './figures.ts';
 import { InspektorGadget } from './inspektor-gadget.ts';
 import { Kubescape } from './kubescape.ts';
-import { Ours } from './ours.ts';
+import { Ours, OursAsNetworkPolicy } from './ours.ts';
 import type { System } from './system.ts';
 import { beginningUs, dayUs, hourUs } from './time.ts';
 import { Traffic } from './traffic.ts';
@@ -52,8 +52,10 @@ export class Setting {
 
   systems(): System[] {
     const { pods } = this.cluster;
+    const ours = new Ours(({ namespace, name }) => this.cluster.serviceAddress(`${namespace}/${name}`));
     return [
-      new Ours(({ namespace, name }) => this.cluster.serviceAddress(`${namespace}/${name}`)),
+      ours,
+      new OursAsNetworkPolicy(ours),
       new DiscoveryEngine(pods, { aggregation: true }),
       new DiscoveryEngine(pods, { aggregation: false }),
       new InspektorGadget(pods),
