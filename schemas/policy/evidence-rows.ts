@@ -118,6 +118,13 @@ export class EvidenceRows {
     this.#view = new DataView(grown.buffer, grown.byteOffset, grown.length);
   }
 
+  /** Without rows, in the same memory. */
+  clear(): void {
+    this.#length = 0;
+    for (const shelf of [this.#sources, this.#replicas, this.#days]) shelf.clear();
+    this.#sweepAt = leastSwept;
+  }
+
   add(row: number, sighting: Sighting): void {
     const { timeUs, replica } = sighting;
     const start = row * rowBytes;

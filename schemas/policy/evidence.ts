@@ -3,6 +3,9 @@
 import type { Evidence } from '../generated/types.ts';
 import { EvidenceRows, type Sighting } from './evidence-rows.ts';
 
+/** Of a policy each rule is joined: one block of memory for all of them. */
+const joining = new EvidenceRows();
+
 /** Evidence that grows in place. */
 export class GrowingEvidence {
   readonly #rows = new EvidenceRows();
@@ -26,10 +29,10 @@ export class GrowingEvidence {
 
 /** The evidence of several behaviours as one; null of none. */
 export function joinEvidence(records: Iterable<Evidence>): Evidence | null {
-  let all: GrowingEvidence | null = null;
-  for (const record of records) {
-    all ??= new GrowingEvidence();
-    all.join(record);
-  }
-  return all?.record() ?? null;
+  const all = [...records];
+  if (all.length === 0) return null;
+  joining.clear();
+  const row = joining.push();
+  for (const record of all) joining.join(row, record);
+  return joining.record(row);
 }

@@ -31,6 +31,11 @@ export class Shelf<T> {
     this.#values[number] = value;
   }
 
+  clear(): void {
+    [this.#values, this.#keys] = [[], []];
+    this.#numbers.clear();
+  }
+
   /** Leaves only those in use; gives the new number of each by its old one. */
   keep(used: ReadonlySet<number>): ReadonlyMap<number, number> {
     const [values, keys] = [this.#values, this.#keys];
