@@ -37,11 +37,11 @@ export function comparePolicies(
   after: readonly AnyPolicyObject[],
   accesses: readonly Access[],
 ): Comparison {
-  const [old, next] = [new PolicySet(before), new PolicySet(after)];
+  const [old, next] = [byActor(before), byActor(after)];
   const distinct = new Map(accesses.map(access => [canonicalJson(access), access]));
   const changes = [...distinct]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, access]) => ({ access, before: old.decide(access), after: next.decide(access) }));
+    .map(([, access]) => ({ access, before: old(access), after: next(access) }));
   const denies = ({ verdict }: Decision) => verdict === 'deny';
   return {
     opens: changes.filter(change => denies(change.before) && !denies(change.after)),
@@ -49,6 +49,18 @@ export function comparePolicies(
     audits: changes.filter(
       ({ before, after }) => !denies(before) && !denies(after) && before.verdict !== after.verdict,
     ),
+  };
+}
+
+/** Verdicts by the policies that are about the actor: of thousands of policies few are. */
+function byActor(policies: readonly AnyPolicyObject[]): (access: Access) => Decision {
+  const all = new PolicySet(policies);
+  const sets = new Map<string, PolicySet>();
+  return access => {
+    const who = canonicalJson([access.actor, access.namespaces ?? null]);
+    const set = sets.get(who) ?? new PolicySet(all.about(access.actor, access.namespaces));
+    sets.set(who, set);
+    return set.decide(access);
   };
 }
 
