@@ -1,15 +1,7 @@
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { approve } from './change.ts';
-import {
-  addPolicyOptions,
-  addReason,
-  type ReasonFlags,
-  shortDigest,
-  stageOf,
-  who,
-  withPolicies,
-} from './options.ts';
+import { addPolicyOptions, addReason, type ReasonFlags, stageOf, who, withPolicies } from './options.ts';
 
 interface ApproveFlags extends ReasonFlags {
   readonly digest: string;
@@ -27,14 +19,11 @@ export function approveCommand(group: Command): void {
     )
     .action(async (policyId: string, { digest, to, ...flags }: ApproveFlags) => {
       await withPolicies(flags, async log => {
-        const { digest: standing } = log.policy(policyId);
-        // What is printed short may be given short; of one policy 12 digits do not meet twice.
-        const full = digest === shortDigest(standing) ? standing : digest;
-        const approval = await approve(log, { policyId, digest: full, stage: stageOf(to), ...who(flags) });
+        const approval = await approve(log, { policyId, digest, stage: stageOf(to), ...who(flags) });
         process.stdout.write(
           flags.output === 'json'
             ? `${JSON.stringify(approval)}\n`
-            : `${policyId}  ${shortDigest(full)}  approved for ${to} by ${approval.by}\n`,
+            : `${policyId}  ${digest}  approved for ${to} by ${approval.by}\n`,
         );
       });
     });

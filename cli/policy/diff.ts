@@ -3,7 +3,7 @@ import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { SluiceError } from '#errors';
 import { type AnyPolicyObject, parseAnyDocument } from '#policy';
-import type { Policy } from '#schemas';
+import { type Policy, policyIdOf } from '#schemas';
 import { type Access, diffPolicies, seenAccesses } from '../../pipelines/discovery/index.ts';
 import { readCandidates } from '../../pipelines/verify/simulate/index.ts';
 import { addBrokerOptions, type BrokerOptions } from '../broker-options.ts';
@@ -65,11 +65,9 @@ async function online(log: PolicyLog, before: string, after: string | undefined)
     after === undefined
       ? await lastChange(log, before)
       : [await sideOf(log, before), await sideOf(log, after)];
-  const seen: Access[] = [];
-  for (const policyId of new Set([...a.policyIds, ...b.policyIds])) {
-    const profiles = await log.profiles(policyId);
-    seen.push(...seenAccesses(profiles).map(({ access }) => access));
-  }
+  const profiles = await log.profiles(...a.policyIds, ...b.policyIds);
+  const workloads = Map.groupBy(profiles, policyIdOf).values();
+  const seen = [...workloads].flatMap(seenAccesses).map(({ access }) => access);
   return { a, b, seen };
 }
 

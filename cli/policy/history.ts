@@ -2,7 +2,7 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import type { PolicyTransition } from '#schemas';
 import { textTable } from '../text-table.ts';
-import { addPolicyOptions, type PolicyFlags, shortDigest, timeText, withPolicies } from './options.ts';
+import { addPolicyOptions, type PolicyFlags, timeText, withPolicies } from './options.ts';
 import type { DatedPolicy } from './policy-log.ts';
 
 export function history(group: Command): void {
@@ -18,7 +18,7 @@ export function history(group: Command): void {
             : textTable([
                 ['generation', 'stage', 'content', 'rules', 'at', 'by', 'reason'],
                 ...lines.map(({ generation, stage, digest, rules, atMs, by, reason }) => [
-                  ...[String(generation), stage.toLowerCase(), shortDigest(digest), String(rules)],
+                  ...[String(generation), stage.toLowerCase(), digest, String(rules)],
                   ...[timeText(atMs * 1000), by, reason],
                 ]),
               ]),

@@ -57,14 +57,9 @@ export function printPolicies(policies: readonly Policy[], { output }: Pick<Poli
   }
   const rows = policies.map(({ policyId, generation, stage, rules, confidence, digest }) => [
     ...[policyId, `generation ${generation}`, stage.toLowerCase(), `${rules.length} rules`],
-    ...[confidence ? `confidence ${confidence.confidence.toFixed(3)}` : '', shortDigest(digest)],
+    ...[confidence ? `confidence ${confidence.confidence.toFixed(3)}` : '', digest],
   ]);
   process.stdout.write(rows.length > 0 ? textTable(rows) : '');
-}
-
-/** Enough to tell contents apart. */
-export function shortDigest(digest: string): string {
-  return digest.slice(0, 19);
 }
 
 export function timeText(us: number): string {

@@ -12,7 +12,6 @@ import {
   type Policy,
   type PolicyFinding,
   type PolicyTransition,
-  policyIdOf,
   type RecordTopicName,
   type TopicRecord,
   topicName,
@@ -117,12 +116,13 @@ export class PolicyLog {
     return found.sort((a, b) => a.at - b.at);
   }
 
-  /** The newest profile of each container of the workload. */
-  async profiles(policyId: string): Promise<BehaviourProfile[]> {
+  /** The newest profile of each container of these workloads, by key. */
+  async profiles(...policyIds: readonly string[]): Promise<BehaviourProfile[]> {
+    const wanted = new Set(policyIds);
     const newest = new Map<string, BehaviourProfile>();
-    await this.#read('behaviours.v1', key => key.startsWith(`${policyId}/`), {
+    await this.#read('behaviours.v1', key => wanted.has(key.slice(0, key.lastIndexOf('/'))), {
       onRecord: (key, value) => {
-        if (value && policyIdOf(value) === policyId) newest.set(key, value);
+        if (value) newest.set(key, value);
         else newest.delete(key);
       },
     });
