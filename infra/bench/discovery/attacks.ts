@@ -121,10 +121,11 @@ export class Attacks {
       case 'command-and-control': {
         const name = random.pick(evilNames);
         const server = evil();
-        return [...this.#question(kind, at, name), step(kind, at, { server, port: 443, names: [name] })];
+        const asked = this.#question(kind, at, { name, address: server.address });
+        return [...asked, step(kind, at, { server, port: 443, names: [name] })];
       }
       case 'tunnel':
-        return this.#question(kind, at, `${random.digits(24)}.evil.example`);
+        return this.#question(kind, at, { name: `${random.digits(24)}.evil.example`, ...evil() });
       case 'request': {
         const mine = this.#truth.edges.filter(
           ({ from, requests }) => requests.length > 0 && endName(from) === workloadKey(pod.workload),
@@ -153,10 +154,14 @@ export class Attacks {
     }
   }
 
-  #question(kind: AttackKind, at: Step, name: string): Activity[] {
+  #question(
+    kind: AttackKind,
+    at: Step,
+    { name, address }: { readonly name: string; readonly address: string },
+  ): Activity[] {
     const server = this.#cluster.pod(dnsServer, at.timeUs, at.random);
     if (!server) return [];
-    const question = { name, addresses: [outsideAddress(at.random)], ttlSeconds: 60 };
+    const question = { name, addresses: [address], ttlSeconds: 60 };
     return [{ ...step(kind, at, { server, port: 53 }), transport: 'UDP', question }];
   }
 }

@@ -28,6 +28,12 @@ export interface TrafficOptions {
   readonly perDay: number;
 }
 
+interface Day {
+  readonly day: number;
+  readonly share: number;
+  readonly random: Seeded;
+}
+
 export class Traffic {
   readonly #applications: readonly Application[];
   readonly #cluster: Cluster;
@@ -52,7 +58,7 @@ export class Traffic {
     return planned.flatMap(({ timeUs, edge }) => this.#activities(timeUs, edge, random));
   }
 
-  #planned({ edges }: Application, { day, share, random }: { day: number; share: number; random: Seeded }) {
+  #planned({ edges }: Application, { day, share, random }: Day) {
     const fromUs = beginningUs + day * dayUs;
     const steady = edges.filter(({ pace }) => pace === 'steady');
     const total = zipfTotal(steady.length, edgeExponent);
