@@ -151,8 +151,8 @@ export class RecordedDeeds implements RecordingSink {
     const owner = typeof at === 'string' ? undefined : at.found;
     const pod =
       owner?.type === 'pod' ? this.objects.podOf(cluster, owner.podUid) : this.#podsBehind(cluster, peer);
-    const told = remote && Object.keys(remote.labels).length > 0 ? plain(remote.labels) : undefined;
-    const set = this.#sets.of(told ?? pod?.labels ?? peer.selector);
+    const isTold = remote !== null && Object.keys(remote.labels).length > 0;
+    const set = isTold ? this.#sets.ofPod(remote.labels) : this.#sets.of(pod?.labels ?? peer.selector);
     return { set, workload: pod?.workload ? pod : undefined };
   }
 
@@ -186,14 +186,6 @@ interface PeerAsked {
 interface KnownPeer {
   readonly set: LabelSet;
   readonly workload: PodLabels | undefined;
-}
-
-/** Labels as Kubernetes has them; what Cilium adds is no label of a pod. */
-function plain(labels: Labels): Labels {
-  const own = Object.entries(labels)
-    .map(([key, value]) => [key.replace(/^(k8s|any):/, ''), value] as const)
-    .filter(([key]) => !/^(reserved|cidr|fqdn):|^io\.(kubernetes\.pod\.namespace$|cilium\.)/.test(key));
-  return Object.fromEntries(own);
 }
 
 function labelled(peer: Peer, labels: Labels): Peer {
