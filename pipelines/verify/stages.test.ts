@@ -210,6 +210,11 @@ describe('verify', () => {
       expect(verify.transitions[0]!.reason).toMatch(/approved$/);
     });
 
+    it('takes an approval that came before the version it is of', () => {
+      const verify = new VerifyUnderTest(settings).approve({ digest: at('CANARY').digest });
+      expect(verify.write(at('CANARY')).sees(stillSeen(25)).standing.stage).toBe('ENFORCE');
+    });
+
     it('does not take an approval over to another content', () => {
       const verify = new VerifyUnderTest(settings)
         .write(at('CANARY'))

@@ -130,13 +130,14 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
   }
 
   #approval(policyId: string, approval: PolicyApproval | null): void {
-    const watch = this.#state.watches.get(policyId);
-    if (!watch) {
-      this.#context.drop('no-such-policy');
+    const { approvals, standing } = this.#state;
+    if (!approval) {
+      approvals.delete(policyId);
       return;
     }
-    if (approval && approval.digest !== watch.digest) this.#context.count('approvals.of-another-content');
-    this.#state.note(policyId, { approval });
+    if (standing.get(policyId)?.digest !== approval.digest)
+      this.#context.count('approvals.of-another-content');
+    approvals.put(policyId, approval);
     this.#consider(policyId);
   }
 
@@ -206,7 +207,7 @@ export class VerifyPolicies implements Processor<string, Sight, string, Outcome>
       confidence: confidenceOf(profiles, this.#loss.lostOf(profiles)),
       wouldDeny: denied,
       alerts: watch.alerts,
-      isApproved: isApproved(watch, to),
+      isApproved: isApproved(watch, this.#state.approvals.get(policyId), to),
       wasRolledBack: wasTakenBack(watch),
     };
     const missing = unmet(gate, facts);

@@ -4,6 +4,7 @@ import { type PackedPolicy, packedPolicySerde } from '#policy';
 import {
   jsonSerde,
   type Policy,
+  type PolicyApproval,
   type PolicyFinding,
   type PolicyTransition,
   type Serdes,
@@ -27,6 +28,12 @@ export function verifyStores(serdes: Serdes) {
     standing: keyValueStore({ name: 'standing-policies', key: textSerde, value: policies }),
     /** The last content of each policy that was enforced without a spike and then followed by another. */
     healthy: keyValueStore({ name: 'healthy-policies', key: textSerde, value: policies }),
+    /** The last approval of each policy, whatever content it is of, and whether or not that was seen. */
+    approvals: keyValueStore({
+      name: 'policy-approvals',
+      key: textSerde,
+      value: serdes.of('policy-approvals.v1'),
+    }),
     watches: keyValueStore({ name: 'policy-watches', key: textSerde, value: jsonSerde<Watch>() }),
     /** By behaviour key. */
     profiles: keyValueStore({
@@ -42,6 +49,7 @@ export type VerifyStores = ReturnType<typeof verifyStores>;
 export class VerifyState {
   readonly standing: KeyValueStore<string, PackedPolicy>;
   readonly healthy: KeyValueStore<string, PackedPolicy>;
+  readonly approvals: KeyValueStore<string, PolicyApproval>;
   readonly watches: KeyValueStore<string, Watch>;
   readonly #context: ProcessorContext<string, Outcome>;
 
@@ -49,6 +57,7 @@ export class VerifyState {
     this.#context = context;
     this.standing = context.store(stores.standing);
     this.healthy = context.store(stores.healthy);
+    this.approvals = context.store(stores.approvals);
     this.watches = context.store(stores.watches);
   }
 

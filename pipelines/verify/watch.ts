@@ -19,8 +19,6 @@ export interface Watch {
   readonly spikeUs: number | null;
   /** Findings that were told of this content. */
   readonly told: readonly string[];
-  /** The last approval, whatever it is of. */
-  readonly approval: PolicyApproval | null;
   /** When a content was last taken back, by digest. */
   readonly takenBack: Readonly<Record<string, number>>;
   /** What the gate of the next stage lacked when it was last looked at; empty without one. */
@@ -41,7 +39,6 @@ export function watchOf(policy: Policy, atUs: number, before: Watch | undefined)
     ...{ digest, stage, sinceUs: atUs, firstGeneration: generation },
     ...{ alerts: 0, recent: [], spikeUs: null, ...pending },
     told: isSameContent ? before.told : [],
-    approval: before?.approval ?? null,
     takenBack: before?.takenBack ?? {},
   };
 }
@@ -50,10 +47,14 @@ export function withAlert(watch: Watch, alert: AlertSight): Watch {
   return { ...watch, alerts: watch.alerts + alert.count };
 }
 
-/** Somebody's word for this content, given after it was last taken back. */
-export function isApproved({ approval, digest, takenBack }: Watch, stage: Stage): boolean {
+/** Whether somebody gave their word for this content, after it was last taken back. */
+export function isApproved(
+  { digest, takenBack }: Watch,
+  approval: PolicyApproval | undefined,
+  stage: Stage,
+): boolean {
   return (
-    approval !== null &&
+    approval !== undefined &&
     approval.digest === digest &&
     reaches(approval.stage, stage) &&
     approval.at > (takenBack[digest] ?? 0)
