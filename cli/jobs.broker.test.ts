@@ -244,6 +244,21 @@ describe('jobs on a real Redis', () => {
     expect(again).toMatchObject({ status: 2, stderr: expect.stringContaining('nothing to cancel') });
   });
 
+  it('go on after Redis itself was killed and came back', async () => {
+    const id = addJob(tenant, 'replay');
+    startWorker();
+    await reaches(tenant, id, isUnderWay);
+    await redis.kill();
+    await redis.start();
+    for (const of of tenants) {
+      await queues.get(of)!.close();
+      queues.set(of, await JobQueue.open({ redisUrl: redis.url, tenant: of }));
+    }
+    await reaches(tenant, id, isDone);
+    const result = await queues.get(tenant)!.result(id);
+    expect(result.kind === 'replay' && result.replayed.learned).toBe(many + 18);
+  });
+
   it('fail at once for what does not pass, and say why', async () => {
     const id = addJob(tenant, 'simulate', '--policies', 'topic', '--stages', 'canary', '--from', 'topic');
     startWorker();
