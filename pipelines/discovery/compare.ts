@@ -88,25 +88,39 @@ export function diffPolicies(
   seen: readonly Access[] = [],
 ): PolicyDiff {
   const [a, b] = [probesOf(before), probesOf(after)];
-  const observed = seen.map(access => ({ access, what: accessText(access), isSample: false }));
-  // What is named is told by its own name rather than as one of many.
+  // What a rule names is told by its own name rather than as one of many, and by that rather than as it was seen.
   const probes = [...a.probes, ...b.probes].sort((x, y) => Number(y.isSample) - Number(x.isSample));
-  const told = new Map([...probes, ...observed].map(probe => [canonicalJson(probe.access), probe]));
+  const told = new Map(probes.map(probe => [deedKey(probe.access), probe]));
+  const isTold = (access: Access) => told.get(deedKey(access))?.isSample === false;
+  // Executables that no rule names are all alike.
+  const isNew = (access: Access) => !isTold(access) && !isTold({ ...access, source: '' });
+  const observed = seen
+    .filter(isNew)
+    .map(access => [deedKey(access), { access, what: accessText(access), isSample: false }] as const);
+  const all = [...new Map([...told, ...observed]).values()];
   const { opens, closes, audits } = comparePolicies(
     before,
     after,
-    [...told.values()].map(({ access }) => access),
+    all.map(({ access }) => access),
   );
+  const aboutOf = new Map(all.map(probe => [probe.access, probe]));
   const differences = (changes: readonly Change[]) => {
     const byText = new Map<string, Difference>();
     for (const change of changes) {
-      const { what, isSample } = told.get(canonicalJson(change.access))!;
+      const { what, isSample } = aboutOf.get(change.access)!;
       byText.set(`${canonicalJson(change.access.actor)} ${what}`, { change, what, isSample });
     }
     return [...byText.values()];
   };
   const unjudged = [...new Set([...a.unjudged, ...b.unjudged])].sort(compareText);
   return { opens: differences(opens), closes: differences(closes), audits: differences(audits), unjudged };
+}
+
+/** What is done, and by whom: pods are told by their labels, whatever the workload is called. */
+function deedKey({ actor, operation, object, transport, port, peer, http, source = '' }: Access): string {
+  const whom = peer && [peer.type, peer.namespace, peer.selector, peer.value];
+  const request = http && [http.method, http.path];
+  return canonicalJson([actor, operation, object, transport, port, whom, request ?? null, source]);
 }
 
 /** Rules that only one of the sets holds, by document and rule id: what to read first. */

@@ -155,6 +155,12 @@ describe('what differs between two sets of policies', () => {
   });
 });
 
+it('tells what was seen only where no rule names it', () => {
+  const [a, b] = [[files({ path: '/a' })], [files({ path: '/a' }, { path: '/b' })]];
+  const seen = probesOf(b).probes.map(({ access }) => ({ ...access, source: '/usr/bin/web' }));
+  expect(diffPolicies(a, b, seen).opens.map(({ what }) => what)).toEqual(['reads /b', 'writes /b']);
+});
+
 const path = fc.constantFrom('/a', '/b/c', '/b/d', '/usr/bin/x', '/srv/1/y', '/srv/2/y', '/tmp/k_4711');
 const address = fc.constantFrom('192.0.2.1/32', '192.0.2.9/32', '2001:db8::1/128');
 const deeds = fc.oneof(
