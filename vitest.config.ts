@@ -13,7 +13,7 @@ export default defineConfig({
     // What is waited for usually comes at once; only a failure waits this long.
     expect: { poll: { timeout: 20_000 } },
     projects: [
-      { extends: true, test: { name: 'unit', include: beside('test'), exclude: real, testTimeout: 20_000 } },
+      { extends: true, test: { name: 'unit', include: beside('test'), exclude: real, testTimeout: 60_000 } },
       {
         extends: true,
         test: {

@@ -118,6 +118,17 @@ describe('sluice discover of what other systems recorded', () => {
     expect(stderr).toContain('not learned: 2 verdict');
   });
 
+  it('emits for Cilium what Hubble recorded, unless it is told otherwise', async () => {
+    const kinds = async (from: string, emit?: 'kubernetes'[]) =>
+      (await discoverInputs({ from: [path(from)], objects: [path('objects.yaml')], emit })).policies.flatMap(
+        ({ documents }) => documents.map(({ kind }) => kind),
+      );
+    expect(new Set(await kinds('flows.json'))).toEqual(new Set(['CiliumNetworkPolicy']));
+    expect(new Set(await kinds('flows.json', ['kubernetes']))).toEqual(new Set(['NetworkPolicy']));
+    expect(await kinds('logs.json')).toContain('KubeArmorPolicy');
+    expect(await kinds('logs.json')).not.toContain('CiliumNetworkPolicy');
+  });
+
   it('trusts policies less, the more of the recording was lost or cannot be read', async () => {
     const flow = hubbleLines[0]!;
     const confidence = async (name: string, lines: readonly string[]) => {

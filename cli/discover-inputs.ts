@@ -7,12 +7,18 @@
 
 import type { InputAccount } from '#recordings';
 import type { Policy } from '#schemas';
-import type { EmitterName, PolicyOptions } from '../pipelines/discovery/index.ts';
+import {
+  type EmitterName,
+  emitterNames,
+  hubbleEmitterNames,
+  type PolicyOptions,
+} from '../pipelines/discovery/index.ts';
 import { type NotLearned, type RecordingOptions, readRecording } from '../pipelines/enrich/index.ts';
 import { Learning } from './discover-learning.ts';
 
 export interface DiscoverOptions extends Omit<RecordingOptions, 'resume'> {
-  readonly emit: readonly EmitterName[];
+  /** Absent: what fits where the recording is from. */
+  readonly emit?: readonly EmitterName[] | undefined;
   /** What the documents say of what was seen. Absent: the defaults. */
   readonly policy?: PolicyOptions;
   /** Whether nodes are learned, too. Absent: as enrich does. */
@@ -38,11 +44,13 @@ export async function discoverInputs({
   hosts,
   ...recording
 }: DiscoverOptions): Promise<Discovered> {
-  const learning = new Learning({ emit, policy, hosts });
+  const learning = new Learning({ policy, hosts });
   const inputs = await readRecording(recording, learning);
   const { entities, events } = learning;
   // A record that could not be read is as lost as one that was never written.
   const lost = inputs.reduce((sum, each) => sum + each.lost + each.bad, 0);
   const used = inputs.reduce((sum, each) => sum + each.used, 0);
-  return { inputs, entities, events, ...learning.finish({ lostPerRecord: lost / Math.max(1, used) }) };
+  const fitting = inputs.some(({ format }) => format === 'hubble') ? hubbleEmitterNames : emitterNames;
+  const found = learning.finish({ emit: emit ?? fitting, lostPerRecord: lost / Math.max(1, used) });
+  return { inputs, entities, events, ...found };
 }

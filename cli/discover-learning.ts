@@ -17,6 +17,7 @@ import {
 import {
   discoveryDefaults,
   type EmitterName,
+  emitterNames,
   firstPolicy,
   type PolicyOptions,
   policyDefaults,
@@ -34,11 +35,18 @@ import {
 const tenant = 'capture';
 
 export interface LearningOptions {
-  readonly emit: readonly EmitterName[];
+  /** Absent: what our own enforcer takes. */
+  readonly emit?: readonly EmitterName[] | undefined;
   /** What the documents say of what was seen. Absent: the defaults. */
   readonly policy?: PolicyOptions | undefined;
   /** Whether nodes are learned, too. Absent: as enrich does. */
   readonly hosts?: boolean | undefined;
+}
+
+interface Finishing {
+  /** In place of what was said at the beginning. */
+  readonly emit: readonly EmitterName[];
+  readonly lostPerRecord: number;
 }
 
 export class Learning implements RecordingSink {
@@ -50,7 +58,11 @@ export class Learning implements RecordingSink {
   entities = 0;
   events = 0;
 
-  constructor({ emit, policy = policyDefaults, hosts = enrichDefaults.hosts }: LearningOptions) {
+  constructor({
+    emit = emitterNames,
+    policy = policyDefaults,
+    hosts = enrichDefaults.hosts,
+  }: LearningOptions) {
     this.#learning = new LearnAtOnce({ holdLimit: enrichDefaults.holdLimit, hosts });
     this.#emit = emit;
     this.#policy = policy;
@@ -82,20 +94,20 @@ export class Learning implements RecordingSink {
    * What was learned. events = learned + the sum of ignored + the dead letters. `lostPerRecord`: how many the recording
    * lost for each that it holds; nobody knows whose they were, so all policies are trusted less.
    */
-  finish({ lostPerRecord = 0 }: { readonly lostPerRecord?: number } = {}) {
+  finish({ emit = this.#emit, lostPerRecord = 0 }: Partial<Finishing> = {}) {
     this.#learning.end();
-    return this.#result(lostPerRecord);
+    return this.#result({ emit, lostPerRecord });
   }
 
   /** What was learned so far, without events that still wait for their container; more may be fed afterwards. */
   snapshot() {
-    return this.#result();
+    return this.#result({ emit: this.#emit, lostPerRecord: 0 });
   }
 
-  #result(lostPerRecord = 0) {
+  #result(finishing: Finishing) {
     const { learned, ignored, notLearned } = this.#learning.account;
     return {
-      policies: this.#policies(lostPerRecord),
+      policies: this.#policies(finishing),
       learned,
       ignored: Object.fromEntries([...ignored, ...this.#otherTopics]),
       deadLetters: notLearned as readonly NotLearned[],
@@ -103,13 +115,13 @@ export class Learning implements RecordingSink {
   }
 
   /** By policy id. */
-  #policies(lostPerRecord: number): Policy[] {
+  #policies({ emit, lostPerRecord }: Finishing): Policy[] {
     const { stage } = discoveryDefaults;
     const policies: Policy[] = [];
     for (const profiles of this.#learning.workloads()) {
       const lost = Math.ceil(sightingsOf(profiles) * lostPerRecord);
       const policy = firstPolicy(profiles, {
-        ...{ emit: this.#emit, stage, policy: this.#policy, lostEvents: lost },
+        ...{ emit, stage, policy: this.#policy, lostEvents: lost },
       });
       if (policy) policies.push(policy);
     }

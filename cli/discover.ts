@@ -6,6 +6,7 @@ import type { PolicyConfidence } from '#schemas';
 import {
   type EmitterName,
   emitterNames,
+  hubbleEmitterNames,
   knownEmitters,
   policyOptionsOf,
   policySettings,
@@ -25,7 +26,7 @@ import {
 } from './recording-options.ts';
 
 interface ParsedOptions extends RecordingFlags, PolicyFlags {
-  readonly emit: readonly EmitterName[];
+  readonly emit?: readonly EmitterName[];
   readonly hosts: boolean;
   readonly namespaces: NamespaceChoice;
   readonly out?: string;
@@ -42,7 +43,8 @@ export interface PolicyFlags {
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 export function discover(program: Command): void {
-  addPolicyOptions(addRecordingOptions(program.command('discover')))
+  const emitted = `${emitterNames.join(',')}; of Hubble flows ${hubbleEmitterNames.join(',')}`;
+  addPolicyOptions(addRecordingOptions(program.command('discover')), emitted)
     .description(
       'learn from recorded events and print the policies that admit what was seen, and nothing else',
     )
@@ -82,9 +84,13 @@ export function discover(program: Command): void {
 }
 
 /** Of a command that writes policies. */
-export function addPolicyOptions(command: Command): Command {
+export function addPolicyOptions(command: Command, emitted = emitterNames.join(',')): Command {
   return command
-    .option('--emit <kinds>', `comma-separated: ${knownEmitters.join(', ')}`, parseEmit, emitterNames)
+    .addOption(
+      new Option('--emit <kinds>', `comma-separated: ${knownEmitters.join(', ')}`)
+        .argParser(parseEmit)
+        .default(undefined, emitted),
+    )
     .option('--widen', 'write what a kind of document cannot say exactly wider, instead of leaving it out')
     .option('--capabilities', 'restrict capabilities to those that were seen')
     .option('--from-source', 'confine rules to the executables seen behind them');

@@ -6,6 +6,7 @@ import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { hostEnvironment } from '#config';
 import { SluiceError } from '#errors';
+import { emitterNames } from '../pipelines/discovery/index.ts';
 import type { RecordingRequest } from '../pipelines/enrich/index.ts';
 import { JobQueue, type JobRequest, type JobResult, type JobStatus } from '../pipelines/verify/jobs/index.ts';
 import { checkRun } from '../pipelines/verify/replay/index.ts';
@@ -120,7 +121,7 @@ function simulateRequest(flags: SimulateFlags): JobRequest {
 }
 
 function replayRequest(flags: ReplayFlags, run: string): JobRequest {
-  const { emit, keep = false, compare = false } = flags;
+  const { emit = emitterNames, keep = false, compare = false } = flags;
   const { policy } = readDiscoverConfig(flags, { usesTopics: true });
   const recording = placed(recordingRequest(flags));
   return { kind: 'replay', recording, ...{ emit, policy, run, keep, compare } };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import type { RecordTopicName } from '#schemas';
-import type { EmitterName } from '../pipelines/discovery/index.ts';
+import { type EmitterName, emitterNames } from '../pipelines/discovery/index.ts';
 import { captureRecording, readTopics, recordingOptions } from '../pipelines/enrich/index.ts';
 import {
   checkRun,
@@ -26,7 +26,7 @@ import {
 import { comparisonText } from './replay-text.ts';
 
 export interface ReplayFlags extends RecordingFlags, PolicyFlags {
-  readonly emit: readonly EmitterName[];
+  readonly emit?: readonly EmitterName[];
   readonly run?: string;
   readonly keep?: boolean;
   readonly compare?: boolean;
@@ -64,7 +64,7 @@ export function replay(program: Command): void {
     )
     .action(async (flags: ParsedOptions) => {
       const startMs = performance.now();
-      const { out, output, emit, compare = false, keep = false } = flags;
+      const { out, output, emit = emitterNames, compare = false, keep = false } = flags;
       const run = checkRun(flags.run ?? newRun());
       const request = recordingRequest(flags);
       const usesTopics = request.topics.length > 0 || compare || keep;

@@ -26,6 +26,9 @@ export const knownEmitters = Object.freeze(Object.keys(emitters)) as readonly Em
 /** Those that our own enforcer takes: what is emitted unless something else is asked for. */
 export const emitterNames: readonly EmitterName[] = Object.freeze(['kubearmor', 'kubernetes'] as const);
 
+/** Of what Hubble recorded, unless something else is asked for: where Hubble is, Cilium is, and says what a NetworkPolicy cannot. */
+export const hubbleEmitterNames: readonly EmitterName[] = Object.freeze(['kubearmor', 'cilium'] as const);
+
 /** The emitters whose documents a policy has. */
 export function emittersOf({ documents }: Pick<Policy, 'documents'>): EmitterName[] {
   const kinds = documents.map(({ kind }) => kind);
