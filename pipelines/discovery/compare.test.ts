@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseAnyPolicy } from '#policy';
 import { type BehaviourProfile, type Evidence, withDefaults } from '#schemas';
 import type { Access } from './access.ts';
-import { comparePolicies, compareRules, explainRule } from './compare.ts';
+import { comparePolicies, compareRules } from './compare.ts';
 import { confidenceOf } from './confidence.ts';
+import { explainRule } from './explain-rule.ts';
 import { makePolicy } from './make-policy.ts';
 
 const policy = (action: string, paths: readonly string[], message = '') =>
