@@ -199,6 +199,29 @@ describe('policies over what was recorded', () => {
     ]);
   });
 
+  it('for nodes are tried on what belongs to no container', () => {
+    const node = withDefaults('EntityChange', {
+      ...{ cluster, kind: 'Node', name: 'node-1', uid: 'n1', op: 'ADDED', observedAt: startUs },
+      node: withDefaults('NodeProjection', { labels: { role: 'edge' } }),
+    });
+    const onHost = { pod: { ...pods.web0, containers: [{ name: 'host', id: '' }] }, bare: true };
+    const given = {
+      events: [make.open(onHost, '/etc/shadow'), make.open({ pod: pods.web0 }, '/etc/shadow')],
+      objects: [node, ...entities()],
+    };
+    const block = (role: string) =>
+      policy('KubeArmorHostPolicy', {
+        nodeSelector: { matchLabels: { role } },
+        file: { matchPaths: [{ path: '/etc/shadow' }] },
+        action: 'Block',
+      });
+    const { denied } = tried([block('edge')], given);
+    expect(denied.map(({ workload, count }) => [workload.workloadKind, workload.workload, count])).toEqual([
+      ['Node', 'node-1', 1],
+    ]);
+    expect(tried([block('core')], given)).toMatchObject({ denied: [], idle: ['KubeArmorHostPolicy//p'] });
+  });
+
   it('may ask for labels of namespaces, of both sides', () => {
     const shop = withDefaults('EntityChange', {
       ...{ cluster, kind: 'Namespace', name: 'shop', uid: 'ns', op: 'ADDED', observedAt: startUs },
