@@ -37,7 +37,7 @@ check: install ## format, lint, types, arrows, generated files, tests without se
 	node schemas/generate.ts --check
 	vitest run --project unit
 
-broker: install ## the tests against a real Kafka and registry
+broker: install ## the tests against a real Kafka, registry and Redis
 	node infra/local/fetch.ts
 	vitest run --project broker
 
