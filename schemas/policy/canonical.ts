@@ -6,7 +6,7 @@
  * for the values policies hold it is RFC 8785.
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SluiceError } from '#errors';
 import type { Policy } from '../generated/types.ts';
 
@@ -27,7 +27,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 over the canonical JSON, in hex. */
 export function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return hash('sha256', canonicalJson(value), 'hex');
 }
 
 /** `sha256:<64 hex digits>` over the canonical JSON. */
