@@ -1,23 +1,15 @@
 import process from 'node:process';
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
-import { readConfig } from '#config';
 import { SluiceError } from '#errors';
 import { parseAnyDocument } from '#policy';
-import {
-  diffPolicies,
-  emittersOf,
-  makePolicy,
-  policyOptionsOf,
-  policySettings,
-} from '../../pipelines/discovery/index.ts';
-import { brokerSettings } from '../broker-options.ts';
+import { diffPolicies, emittersOf, makePolicy } from '../../pipelines/discovery/index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { publish } from './change.ts';
 import { diffText } from './diff-text.ts';
 import {
   addPolicyOptions,
   addReason,
+  policyOptions,
   printPolicies,
   type ReasonFlags,
   stageOf,
@@ -29,8 +21,6 @@ interface AcceptFlags extends ReasonFlags {
   readonly to?: string;
   readonly dryRun?: boolean;
 }
-
-const table = z.object({ ...brokerSettings, ...policySettings });
 
 /** Drift is accepted by a person: what was learned since becomes the next generation, at the stage where the policy stands. */
 export function accept(group: Command): void {
@@ -49,7 +39,7 @@ export function accept(group: Command): void {
     )
     .option('--dry-run', 'only say what would open and close; exit 1 when something would')
     .action(async (policyId: string, { to, dryRun, ...flags }: AcceptFlags) => {
-      const options = policyOptionsOf(readConfig(table, { file: flags.config }));
+      const options = policyOptions(flags);
       await withPolicies(flags, async log => {
         const before = log.policy(policyId);
         const profiles = await log.profiles(policyId);

@@ -4,7 +4,8 @@ import { SluiceError } from '#errors';
 import type { Policy } from '#schemas';
 import { explainRule } from '../../pipelines/discovery/index.ts';
 import { textTable } from '../text-table.ts';
-import { addPolicyOptions, type PolicyFlags, timeText, withPolicies } from './options.ts';
+import { withFreshEvidence } from './fresh-evidence.ts';
+import { addPolicyOptions, type PolicyFlags, policyOptions, timeText, withPolicies } from './options.ts';
 
 export function explain(group: Command): void {
   addPolicyOptions(group.command('explain <policy-id> [rule-id]'))
@@ -12,8 +13,10 @@ export function explain(group: Command): void {
       'why a policy says what it says: evidence of its rules, what they admit unseen, how sure it is',
     )
     .action(async (policyId: string, ruleId: string | undefined, flags: PolicyFlags) => {
+      const options = policyOptions(flags);
       await withPolicies(flags, async log => {
-        const policy = log.policy(policyId);
+        const profiles = await log.profiles(policyId);
+        const policy = withFreshEvidence(log.policy(policyId), profiles, options);
         if (ruleId !== undefined) explainOne(policy, ruleId, flags);
         else if (flags.output === 'json')
           process.stdout.write(`${JSON.stringify(withoutDocuments(policy), null, 2)}\n`);

@@ -3,8 +3,11 @@
 import { userInfo } from 'node:os';
 import process from 'node:process';
 import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { readConfig } from '#config';
 import type { Policy, Stage } from '#schemas';
-import { addBrokerOptions, type BrokerOptions, readBrokerConfig, withBroker } from '../broker-options.ts';
+import { type PolicyOptions, policyOptionsOf, policySettings } from '../../pipelines/discovery/index.ts';
+import { addBrokerOptions, type BrokerOptions, brokerSettings, withBroker } from '../broker-options.ts';
 import { textTable } from '../text-table.ts';
 import type { Who } from './change.ts';
 import { PolicyLog, policyTopics } from './policy-log.ts';
@@ -33,11 +36,21 @@ export async function withPolicies<T>(
   flags: BrokerOptions,
   work: (log: PolicyLog) => Promise<T>,
 ): Promise<T> {
-  return withBroker(
-    readBrokerConfig(flags),
-    { clientId: 'sluice-policy', topics: policyTopics },
-    async broker => work(await PolicyLog.open(broker)),
+  return withBroker(settingsOf(flags), { clientId: 'sluice-policy', topics: policyTopics }, async broker =>
+    work(await PolicyLog.open(broker)),
   );
+}
+
+const table = z.object({ ...brokerSettings, ...policySettings });
+
+/** Errors: CONFIG_INVALID. */
+function settingsOf({ bootstrapServers, registryUrl, tenant, config: file }: BrokerOptions) {
+  return readConfig(table, { args: { bootstrapServers, registryUrl, tenant }, file });
+}
+
+/** How discovery makes policies, by the same variables and file. Errors: CONFIG_INVALID. */
+export function policyOptions(flags: BrokerOptions): PolicyOptions {
+  return policyOptionsOf(settingsOf(flags));
 }
 
 export function who({ reason }: { readonly reason: string }): Who {
