@@ -121,10 +121,10 @@ function simulateRequest(flags: SimulateFlags): JobRequest {
 }
 
 function replayRequest(flags: ReplayFlags, run: string): JobRequest {
-  const { emit = emitterNames, keep = false, compare = false } = flags;
+  const { emit = emitterNames, hosts, keep = false, compare = false } = flags;
   const { policy } = readDiscoverConfig(flags, { usesTopics: true });
   const recording = placed(recordingRequest(flags));
-  return { kind: 'replay', recording, ...{ emit, policy, run, keep, compare } };
+  return { kind: 'replay', recording, ...{ emit, hosts, policy, run, keep, compare } };
 }
 
 /** A worker runs in another folder, and has no standard input of ours. */

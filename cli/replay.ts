@@ -27,6 +27,7 @@ import { comparisonText } from './replay-text.ts';
 
 export interface ReplayFlags extends RecordingFlags, PolicyFlags {
   readonly emit?: readonly EmitterName[];
+  readonly hosts: boolean;
   readonly run?: string;
   readonly keep?: boolean;
   readonly compare?: boolean;
@@ -50,6 +51,7 @@ export const replayTopics: readonly RecordTopicName[] = [
 /** Of a command that replays, at once or as a job. */
 export function addReplayOptions(command: Command): Command {
   return addPolicyOptions(addRecordingOptions(command, ['topic']))
+    .option('--no-hosts', 'learn containers only, not what belongs to the nodes themselves')
     .option('--run <name>', 'name of the run (default: a new one)')
     .option('--keep', 'write profiles, policies and dead letters to <tenant>.replay.<run>.<topic>')
     .option('--compare', 'tell what differs from the policies in force, instead of printing documents');
@@ -64,14 +66,17 @@ export function replay(program: Command): void {
     )
     .action(async (flags: ParsedOptions) => {
       const startMs = performance.now();
-      const { out, output, emit = emitterNames, compare = false, keep = false } = flags;
+      const { out, output, hosts, emit = emitterNames, compare = false, keep = false } = flags;
       const run = checkRun(flags.run ?? newRun());
       const request = recordingRequest(flags);
       const usesTopics = request.topics.length > 0 || compare || keep;
       const { policy, ...config } = readDiscoverConfig(flags, { usesTopics });
       const work = async (broker?: Broker) => {
         const recording = recordingOptions(await captureRecording(request, broker), broker);
-        const replayed = await runReplay({ recording, emit, policy, progress: progressLines(say) });
+        const replayed = await runReplay({
+          ...{ recording, emit, hosts, policy },
+          progress: progressLines(say),
+        });
         if (broker && keep) {
           const names = await writeReplay({ ...broker, run }, replayed);
           say(`run ${run}: written to ${names.join(', ')}`);

@@ -20,6 +20,8 @@ export interface ReplayRequest {
   readonly kind: 'replay';
   readonly recording: RecordingRequest;
   readonly emit: readonly EmitterName[];
+  /** Whether nodes are learned, too. */
+  readonly hosts: boolean;
   readonly policy: PolicyOptions;
   readonly run: string;
   /** Whether outputs are written to topics of the run. */

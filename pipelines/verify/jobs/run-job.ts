@@ -76,14 +76,14 @@ async function runSimulation(checkpoint: JobCheckpoint, { broker, signal, progre
 }
 
 async function runReplay(
-  { run, emit, policy, keep, compare }: ReplayRequest,
+  { run, emit, hosts, policy, keep, compare }: ReplayRequest,
   checkpoint: JobCheckpoint,
   { broker, signal, progress, save }: JobContext,
 ): Promise<JobResult> {
   let last = checkpoint;
   const replayed = await replay({
     recording: { ...recordingOptions(checkpoint.captured, broker), signal },
-    ...{ emit, policy, resume: checkpoint.replay },
+    ...{ emit, hosts, policy, resume: checkpoint.replay },
     progress: ({ records, total, state }) =>
       progress({ records, total, checkpoint: () => (last = { ...last, replay: state() }) }),
   });

@@ -43,6 +43,8 @@ export interface ReplayProgress {
 export interface ReplayOptions {
   readonly recording: Omit<RecordingOptions, 'resume' | 'progress'>;
   readonly emit: readonly EmitterName[];
+  /** Whether nodes are learned, too. Absent: as enrich does. */
+  readonly hosts?: boolean;
   readonly policy: PolicyOptions;
   readonly resume?: ReplayState | undefined;
   readonly progress?: (progress: ReplayProgress) => void | Promise<void>;
@@ -68,10 +70,11 @@ export async function replay({
   recording,
   emit,
   policy,
+  hosts = enrichDefaults.hosts,
   resume,
   progress,
 }: ReplayOptions): Promise<Replayed> {
-  const learning = new ReplayLearning(resume);
+  const learning = new ReplayLearning(hosts, resume);
   const inputs = await readRecording(
     {
       ...recording,
@@ -92,8 +95,8 @@ class ReplayLearning implements RecordingSink {
   /** Where events lie that are in no topic: in the order in which they are read. */
   #offset = 0;
 
-  constructor(state: ReplayState | undefined) {
-    const { holdLimit, hosts } = enrichDefaults;
+  constructor(hosts: boolean, state: ReplayState | undefined) {
+    const { holdLimit } = enrichDefaults;
     this.#learning = new LearnAtOnce({ holdLimit, hosts }, state?.learned);
     this.#unreadable = [...(state?.unreadable ?? [])];
     this.#events = state?.events ?? 0;
