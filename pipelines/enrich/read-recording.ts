@@ -184,7 +184,7 @@ class RecordingReading {
       read.note(inTime, 'events' in inTime ? this.#subjects.take(inTime.events) : undefined);
       if (this.#count(1)) await this.#tell(input.name, at);
     }
-    this.#positions[input.name] = at;
+    await this.#tell(input.name, at);
   }
 
   async #readTopics(): Promise<void> {

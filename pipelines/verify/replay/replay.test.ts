@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type LogClient, memoryLog } from '#kafka';
 import { parseAnyDocument } from '#policy';
 import { localSerdes, type Policy, type RecordTopicName, topicName, topicSpecs } from '#schemas';
-import { emitterNames, policyDefaults } from '../../discovery/index.ts';
+import { emitterNames, knownEmitters, policyDefaults } from '../../discovery/index.ts';
 import {
   captureRecording,
   type RecordingBroker,
@@ -14,7 +17,7 @@ import { entities, eventMaker, keyOf, ordinaryEvents, pods, topicOf } from '../.
 import { packed, unpacked } from '../jobs/packed.ts';
 import { type SimulationState, simulate } from '../simulate/index.ts';
 import { compareLive } from './compare-live.ts';
-import { type ReplayState, replay } from './replay.ts';
+import { type Replayed, type ReplayState, replay } from './replay.ts';
 import { removeReplay, replayTopicName, writeReplay } from './replay-topics.ts';
 
 const tenant = 'default';
@@ -74,6 +77,36 @@ describe('a replay', () => {
     });
     expect(states.length).toBeGreaterThan(6);
     for (const resume of states) expect(await replay({ ...made, resume })).toEqual(whole);
+  });
+
+  it('gives the same from the end of each file, with what the files before told of who there is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-files-'));
+    const end = (app: string) => ({
+      ...{ namespace: 'shop', pod_name: `${app}-6d4b75cb6d-x7z2p` },
+      labels: [`k8s:app=${app}`, 'k8s:io.kubernetes.pod.namespace=shop'],
+    });
+    const flow = (source: string, destination: string, port: number) => ({
+      ...{ time: '2026-01-01T00:00:00Z', verdict: 'FORWARDED', is_reply: false },
+      ...{ source: end(source), destination: end(destination), traffic_direction: 'EGRESS' },
+      IP: { source: '10.1.0.1', destination: '10.1.0.2', ipVersion: 'IPv4' },
+      l4: { TCP: { source_port: 40_000, destination_port: port } },
+    });
+    for (const [name, flows] of Object.entries({
+      'a.json': [flow('web', 'db', 5432), flow('web', 'cache', 6379)],
+      'b.json': [flow('web', 'db', 5433)],
+      'c.json': [flow('cache', 'db', 5432), flow('web', 'db', 5432)],
+    }))
+      writeFileSync(join(folder, name), flows.map(each => JSON.stringify({ flow: each })).join('\n'));
+    const made = { recording: { from: [folder] }, emit: knownEmitters, policy: policyDefaults };
+    const states: ReplayState[] = [];
+    const whole = await replay({
+      ...made,
+      progress: async ({ state }) => void states.push(await unpacked(await packed(state()))),
+    });
+    expect(states).toHaveLength(3);
+    const told = ({ entities: _, ...rest }: Replayed) => rest;
+    for (const resume of states) expect(told(await replay({ ...made, resume }))).toEqual(told(whole));
+    rmSync(folder, { recursive: true });
   });
 
   it('ends where it was captured, whatever is recorded meanwhile', async () => {

@@ -91,9 +91,8 @@ class ReplayLearning implements RecordingSink {
   readonly #learning: LearnAtOnce;
   readonly #unreadable: NotLearned[];
   #entities = 0;
+  /** Also where events lie that are in no topic: in the order in which they are read. */
   #events: number;
-  /** Where events lie that are in no topic: in the order in which they are read. */
-  #offset = 0;
 
   constructor(hosts: boolean, state: ReplayState | undefined) {
     const { holdLimit } = enrichDefaults;
@@ -110,8 +109,7 @@ class ReplayLearning implements RecordingSink {
   event({ topic, event, at }: ReadEvent): void {
     if (!(learnedTopics as readonly string[]).includes(topic)) return;
     if (!at) checkRecord(topics[topic].record, event);
-    this.#learning.take(event, at ?? { topic, partition: 0, offset: this.#offset });
-    this.#offset += 1;
+    this.#learning.take(event, at ?? { topic, partition: 0, offset: this.#events });
     this.#events += 1;
   }
 
