@@ -43,8 +43,8 @@ describe('a spike of denials', () => {
     expect(verify.alerts(alert(enforced, 1, { suppressed: 10 })).findings).toMatchObject([{ count: 11 }]);
   });
 
-  it('takes a canary back to audit when that is configured, naming why and where it was seen', () => {
-    const verify = new VerifyUnderTest({ spike, rollback: { canary: true } }).write(canary);
+  it('takes a canary back to audit, naming why and where it was seen', () => {
+    const verify = new VerifyUnderTest({ spike }).write(canary);
     verify.alerts(...denials(canary, 6));
     expect(verify.standing).toMatchObject({ generation: 2, stage: 'AUDIT', digest: canary.digest });
     expect(verify.transitions).toMatchObject([
@@ -54,8 +54,13 @@ describe('a spike of denials', () => {
         evidence: [{ topic: 'default.alerts.v1', partition: 0, fromOffset: 0, toOffset: 4 }],
       },
     ]);
-    const untouched = new VerifyUnderTest({ spike, rollback: { canary: true } }).write(enforced);
-    expect(untouched.alerts(...denials(enforced, 6)).versions).toHaveLength(1);
+  });
+
+  it('leaves what is enforced as it is, and a canary where that is configured', () => {
+    const enforcing = new VerifyUnderTest({ spike }).write(enforced);
+    expect(enforcing.alerts(...denials(enforced, 6)).versions).toHaveLength(1);
+    const staying = new VerifyUnderTest({ spike, rollback: { canary: false } }).write(canary);
+    expect(staying.alerts(...denials(canary, 6)).versions).toHaveLength(1);
   });
 
   it('does not let what was taken back go on by itself, but by approval', () => {

@@ -1,4 +1,4 @@
-/** What is automatic, and from when on. Nothing is unless it is configured. */
+/** What is automatic, and from when on. No policy goes on unless that is configured; a canary that denies too much is taken back. */
 
 import { z } from 'zod';
 
@@ -34,7 +34,7 @@ export const spike = z.strictObject({
 
 export const rollback = z.strictObject({
   /** Whether a spike takes a policy back from this stage. */
-  canary: z.boolean().default(false),
+  canary: z.boolean().default(true),
   enforce: z.boolean().default(false),
   /** `previous`: to the last content that was enforced without a spike; where there is none, as `audit`. */
   to: z.enum(['audit', 'previous']).default('audit'),
