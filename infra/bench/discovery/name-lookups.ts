@@ -1,4 +1,4 @@
-/** What each pod has asked the DNS server, and was answered: it asks again when an answer has grown old. */
+/** What each pod has asked the DNS server, and was answered: it asks again when an answer has grown old; a job every time. */
 
 import type { Activity, Party } from './activity.ts';
 import { type Workload, workloadKey } from './application.ts';
@@ -52,7 +52,8 @@ export class NameLookups {
     if (!('workload' in client)) return { questions: [], addresses: ask().addresses };
     const key = `${client.uid} ${name}`;
     const known = this.#known.get(key);
-    if (known && known.untilUs > moment.timeUs) return { questions: [], addresses: known.addresses };
+    const isFresh = client.workload.kind !== 'CronJob' && known && known.untilUs > moment.timeUs;
+    if (isFresh) return { questions: [], addresses: known.addresses };
     const { addresses, ttlSeconds } = ask();
     this.#known.set(key, { untilUs: moment.timeUs + ttlSeconds * secondUs, addresses });
     return { questions: this.#question(client, { name, addresses, ttlSeconds }, moment), addresses };
