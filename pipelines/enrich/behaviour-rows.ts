@@ -22,6 +22,8 @@ const transports = new Shelf<Transport>();
 const numbers = 5;
 const noPeer = -1;
 const leastSlots = 8;
+/** Up to so many a slot's number has 16 bits. */
+const mostShortSlots = 65_536;
 
 interface Identity {
   readonly what: number;
@@ -35,7 +37,7 @@ export class BehaviourRows {
   #rows = new Int32Array(0);
   #length = 0;
   /** Open addressing: the row plus one, 0 where there is none. A power of two, at most three quarters full. */
-  #slots = new Int32Array(leastSlots);
+  #slots: Uint16Array | Int32Array = new Uint16Array(leastSlots);
   readonly #texts = new PackedTexts();
   readonly #sources = new Shelf<string>();
   readonly #peers = new Shelf<Peer>();
@@ -147,7 +149,7 @@ export class BehaviourRows {
   }
 
   #rehash(slots: number): void {
-    this.#slots = new Int32Array(slots);
+    this.#slots = slots <= mostShortSlots ? new Uint16Array(slots) : new Int32Array(slots);
     const rows = this.#rows;
     for (let row = 0; row < this.#length; row++) {
       const start = row * numbers;
