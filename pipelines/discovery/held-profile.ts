@@ -19,7 +19,7 @@ export class HeldProfile {
     this.policyId = policyIdOf(profile);
     this.meaning = meaningOf(profile);
     // A copy: what zlib gives is a part of a larger block.
-    this.#packed = Uint8Array.from(deflateRawSync(records.serialize(profile), { level: 1 }));
+    this.#packed = Uint8Array.from(deflateRawSync(records.serialize(profile), { level: 3 }));
   }
 
   /** As a record. */
