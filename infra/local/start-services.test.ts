@@ -60,7 +60,7 @@ test('after one failed the other, still preparing, is not started, and nothing r
   const launched: string[] = [];
   const starting = startServices(
     [
-      planned('broker', 'exec sleep 60', { prepare: () => sleep(300) }),
+      planned('broker', 'exec sleep 60', { prepare: () => sleep(2_000) }),
       planned('registry', 'echo "cannot open database"; exit 3', { answers: async () => false }),
     ],
     { watchdog, withinMs: 5_000, onLaunched: async ({ name }) => void launched.push(name) },

@@ -115,8 +115,12 @@ export class DiskTimeline<K, V> implements Timeline<K, V> {
     this.#entries.put(this.#place(key, timeMs), value, timestampMs);
   }
 
-  delete(key: K, timeMs: number): void {
-    this.#entries.delete(this.#place(key, timeMs));
+  /** Says what else is given up: what the entry had put an end to does not count again without it. */
+  delete(key: K, timeMs: number): readonly Expired<K>[] {
+    const ended = this.#options.keepLatest ? this.#supersededOf(key) : [];
+    for (const each of ended) this.#remove(each);
+    this.#remove({ key, timeMs });
+    return ended;
   }
 
   /** Gives up what does not count any more, or the oldest of it; says what. */
@@ -126,8 +130,12 @@ export class DiskTimeline<K, V> implements Timeline<K, V> {
     if (edge <= this.#expiredToMs && this.#late.size === 0) return [];
     const { keepLatest = false } = this.#options;
     const expired = keepLatest ? this.#superseded(edge) : this.#outlived(edge);
-    for (const { key, timeMs } of expired) this.delete(key, timeMs);
+    for (const each of expired) this.#remove(each);
     return expired;
+  }
+
+  #remove({ key, timeMs }: Expired<K>): void {
+    this.#entries.delete(this.#place(key, timeMs));
   }
 
   /** A record of its changelog, as it is. */
@@ -177,13 +185,15 @@ export class DiskTimeline<K, V> implements Timeline<K, V> {
       break;
     }
     this.#expiredToMs = Math.max(this.#expiredToMs, toMs);
-    return [...keys.values()].flatMap(key => {
-      const bytes = this.#keys.serialize(key);
-      const liveFrom = this.#liveFrom(key, bytes);
-      const pinned = this.#pinned.of(key, 0, liveFrom - 1);
-      const entries = this.#mergedEntries(pinned, this.#rowsOf(bytes, 0, liveFrom - 1), () => key);
-      return [...entries].map(({ timeMs }) => ({ key, timeMs }));
-    });
+    return [...keys.values()].flatMap(key => this.#supersededOf(key));
+  }
+
+  #supersededOf(key: K): Expired<K>[] {
+    const bytes = this.#keys.serialize(key);
+    const liveFrom = this.#liveFrom(key, bytes);
+    const pinned = this.#pinned.of(key, 0, liveFrom - 1);
+    const entries = this.#mergedEntries(pinned, this.#rowsOf(bytes, 0, liveFrom - 1), () => key);
+    return [...entries].map(({ timeMs }) => ({ key, timeMs }));
   }
 
   /** The first time that counts, whatever the key. */

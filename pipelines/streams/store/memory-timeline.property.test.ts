@@ -207,6 +207,16 @@ const toLog = (records: readonly OutgoingRecord[], from: number): LogRecord[] =>
   }));
 
 describe('a timeline in memory', () => {
+  it('does not bring back what a later entry put an end to when that one is deleted', () => {
+    let streamTimeMs = -1;
+    const { store } = opened(1, true, () => streamTimeMs);
+    store.put('b', 0, 7);
+    streamTimeMs = 3;
+    store.put('b', 3, 8);
+    store.delete('b', 3);
+    expect([...store.all()]).toEqual([]);
+  });
+
   it('writes a tombstone for what expired and was written, and nothing for what was not', () => {
     let streamTimeMs = -1;
     const { store, checkpoint } = opened(10, false, () => streamTimeMs);

@@ -166,6 +166,9 @@ export class MemoryTimeline<K, V> implements Timeline<K, V> {
   }
 
   delete(key: K, timeMs: number): void {
+    const row = this.#rowOf(key);
+    // What the entry had put an end to does not count again without it.
+    if (row) this.#expireFrom(row);
     const entry = this.#take(key, timeMs);
     if (entry) this.#noteRemoved(entry);
   }

@@ -9,6 +9,8 @@ import type { Timeline, TimelineEntry, TimelineOptions } from './timeline.ts';
 
 /** What can be kept in a topic. */
 export interface ExpiringTimeline<K, V> extends Timeline<K, V> {
+  /** Gives what it took out besides. */
+  delete(key: K, timeMs: number): readonly Expired<K>[];
   expire(): readonly Expired<K>[];
 }
 
@@ -69,7 +71,7 @@ export class TimelineChangelog<K, V> implements Timeline<K, V>, Changelog {
   }
 
   delete(key: K, timeMs: number): void {
-    this.#inner.delete(key, timeMs);
+    for (const each of this.#inner.delete(key, timeMs)) this.#note(each.key, each.timeMs);
     this.#note(key, timeMs);
   }
 
