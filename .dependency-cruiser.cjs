@@ -1,6 +1,7 @@
 /**
  * The arrows: cli, console → agents, pipelines, connectors → streams → kafka, registry, telemetry, config → schemas → errors.
- * Agents never import agents, pipelines never import pipelines: they meet in topics. Only verify, which judges, asks others how.
+ * Agents never import agents, pipelines never import pipelines: they meet in topics. Only verify and aggregate ask: the first how others
+ * judge, the second whose an event is.
  */
 const only = (name, library, owners) => ({
   name,
@@ -40,7 +41,7 @@ module.exports = {
     {
       name: 'pipelines-meet-in-topics',
       severity: 'error',
-      from: { path: '^pipelines/(?!(?:streams|verify)/)([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^pipelines/(?!(?:streams|verify|aggregate)/)([^/]+)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(agents|cli|connectors|pipelines)/', pathNot: '^pipelines/(streams|$1)/' },
     },
     {
@@ -51,6 +52,16 @@ module.exports = {
       to: {
         path: '^(agents|cli|connectors|pipelines)/',
         pathNot: '^pipelines/((streams|verify)/|(discovery|enrich)/index\\.ts$)',
+      },
+    },
+    {
+      // Whose an event is has one answer (I3): enrich's.
+      name: 'aggregate-asks-enrich-who',
+      severity: 'error',
+      from: { path: '^pipelines/aggregate/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^(agents|cli|connectors|pipelines)/',
+        pathNot: '^pipelines/((streams|aggregate)/|enrich/index\\.ts$)',
       },
     },
     {

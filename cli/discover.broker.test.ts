@@ -9,6 +9,7 @@ import { ccompatRegistry } from '#registry';
 import {
   type CapturedTopic,
   type DeadLetter,
+  type FlowAggregate,
   openSerdes,
   type Policy,
   type Serdes,
@@ -18,7 +19,7 @@ import {
   writeCapture,
 } from '#schemas';
 import { emitterNames } from '../pipelines/discovery/index.ts';
-import { entities, keyOf, ordinaryEvents, topicOf } from '../pipelines/enrich/sample-cluster.ts';
+import { entities, keyOf, ordinaryEvents, startUs, topicOf } from '../pipelines/enrich/sample-cluster.ts';
 import { discoverInputs } from './discover-inputs.ts';
 
 const tenant = `discover-${process.pid}`;
@@ -53,7 +54,7 @@ afterAll(async () => {
 });
 
 /** The process as it is run anywhere; it is configured by its environment. */
-function start(pipeline: 'enrich' | 'discovery'): ChildProcess {
+function start(pipeline: 'enrich' | 'aggregate' | 'discovery'): ChildProcess {
   const main = join(import.meta.dirname, '../pipelines', pipeline, 'main.ts');
   const child = spawn(process.execPath, [main], {
     env: {
@@ -70,7 +71,7 @@ function start(pipeline: 'enrich' | 'discovery'): ChildProcess {
 }
 
 /** Everything a topic holds, deserialised. */
-async function read<T>(name: 'policies.v1' | 'dead-letters.v1'): Promise<T[]> {
+async function read<T>(name: 'policies.v1' | 'dead-letters.v1' | 'flows-1m.v1'): Promise<T[]> {
   const admin = await client.admin();
   const found: T[] = [];
   for (const { topic, partition, earliest } of await admin.offsets(topicName(tenant, name))) {
@@ -150,6 +151,30 @@ describe('discovery through a real Kafka and registry', () => {
         partition: 0,
         application: `${tenant}.enrich`,
       });
+
+    // What happens an hour later closes the windows of before.
+    const hourLater = ordinaryEvents('later')
+      .filter(event => 'network' in event)
+      .map(event => ({ ...event, time: event.time + 3_600_000_000 }));
+    await producer.send(
+      hourLater.map(value => record({ topic: topicOf(value), key: keyOf.event(value), value })),
+    );
+    pipelines.push(start('aggregate'));
+    const flows = async () =>
+      (await read<FlowAggregate>('flows-1m.v1'))
+        .filter(({ windowStart }) => windowStart === startUs)
+        .map(({ source, destination, port, reporter, flows: count }) =>
+          [source.workload || source.value, destination.workloadKind, port, reporter, count].join(' '),
+        )
+        .sort();
+    await expect
+      .poll(flows, { timeout: 45_000, interval: 500 })
+      .toEqual([
+        '192.0.2.7/32 Deployment 80 DESTINATION 1',
+        'web Service 6379 SOURCE 1',
+        'web StatefulSet 6379 DESTINATION 1',
+        'web StatefulSet 6379 SOURCE 1',
+      ]);
 
     for (const child of pipelines) child.kill('SIGTERM');
     for (const child of pipelines) expect(child.exitCode ?? (await once(child, 'exit'))[0]).toBe(0);

@@ -8,14 +8,17 @@ const sluice = (...args: string[]) =>
     env: { PATH: process.env.PATH },
   });
 
-test.each(['enrich', 'discovery', 'verify'])('%s is drawn as text and for Mermaid', async name => {
-  const { status, stdout, stderr } = sluice('topology', name);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  await expect(stdout).toMatchFileSnapshot(`golden/topology-${name}.txt`);
-  await expect(sluice('topology', name, '--format', 'mermaid').stdout).toMatchFileSnapshot(
-    `golden/topology-${name}.mmd`,
-  );
-});
+test.each(['enrich', 'aggregate', 'discovery', 'verify'])(
+  '%s is drawn as text and for Mermaid',
+  async name => {
+    const { status, stdout, stderr } = sluice('topology', name);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    await expect(stdout).toMatchFileSnapshot(`golden/topology-${name}.txt`);
+    await expect(sluice('topology', name, '--format', 'mermaid').stdout).toMatchFileSnapshot(
+      `golden/topology-${name}.mmd`,
+    );
+  },
+);
 
 test('without a name all are drawn; with a wrong one it is a usage error', () => {
   const { stdout } = sluice('topology', '--tenant', 'acme');

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { localSerdes, type Serdes } from '#schemas';
 import type { Topology } from '#streams';
+import { aggregateTopology } from '../pipelines/aggregate/index.ts';
 import { discoveryTopology } from '../pipelines/discovery/index.ts';
 import { enrichTopology } from '../pipelines/enrich/index.ts';
 import { verifyTopology } from '../pipelines/verify/index.ts';
@@ -8,7 +9,10 @@ import { verifyTopology } from '../pipelines/verify/index.ts';
 type Make = (options: { readonly tenant: string; readonly serdes: Serdes }) => Topology;
 
 const topologies: Readonly<Record<string, Make>> = {
-  ...{ enrich: enrichTopology, discovery: discoveryTopology, verify: verifyTopology },
+  enrich: enrichTopology,
+  aggregate: aggregateTopology,
+  discovery: discoveryTopology,
+  verify: verifyTopology,
 };
 const names = Object.keys(topologies);
 

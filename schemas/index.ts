@@ -104,6 +104,7 @@ export type {
   ProcessInput,
   RecordInputs,
   Records,
+  Reporter,
   RuleRef,
   RuleRefInput,
   Sample,
@@ -127,6 +128,7 @@ export {
   deadLetterKey,
   entityKey,
   eventKey,
+  flowKey,
   policyIdOf,
   policyStatusKey,
 } from './keys.ts';

@@ -4,6 +4,7 @@ import type {
   BehaviourProfile,
   Container,
   EntityChange,
+  FlowAggregate,
   Origin,
   Policy,
   PolicyStatus,
@@ -43,6 +44,11 @@ export function policyIdOf(
 
 export function policyStatusKey(status: Pick<PolicyStatus, 'policyId' | 'node'>): string {
   return `${status.policyId}/${status.node}`;
+}
+
+/** Key of flow aggregates: their source, as events are keyed where that is a workload. */
+export function flowKey({ cluster, source }: Pick<FlowAggregate, 'cluster' | 'source'>): string {
+  return `${cluster}/${source.namespace}/${source.workload || source.value}`;
 }
 
 export function deadLetterKey(source: { readonly topic: string; readonly partition: number }): string {

@@ -185,6 +185,7 @@ export const builders = {
     transport: v.transport,
     port: v.port,
     verdict: v.verdict ?? 'ALLOW',
+    reporter: v.reporter ?? 'SOURCE',
     flows: v.flows,
     bytes: v.bytes ?? 0,
   }),

@@ -275,7 +275,7 @@ export type FileOperation = 'OTHER' | 'OPEN' | 'CREATE' | 'TRUNCATE' | 'UNLINK' 
 /** DRIFT: something is done that the policy does not admit. STALE: a rule of which nothing was seen for long. DENIAL_SPIKE: many denials in a short time. */
 export type FindingType = 'DRIFT' | 'STALE' | 'DENIAL_SPIKE';
 
-/** Flows between two peers within one window. */
+/** Flows between two peers within one window, as one of the two ends told them. */
 export interface FlowAggregate {
   readonly windowStart: number;
   readonly windowEnd: number;
@@ -285,10 +285,14 @@ export interface FlowAggregate {
   readonly transport: Transport;
   readonly port: number;
   readonly verdict: Verdict;
+  /** Which end told them: where both do, each flow is in two aggregates. */
+  readonly reporter: Reporter;
+  /** Connections opened, or datagrams to a peer, not requests on them. */
   readonly flows: number;
+  /** 0: not told. */
   readonly bytes: number;
 }
-export type FlowAggregateInput = Defaulted<FlowAggregate, 'verdict' | 'bytes'>;
+export type FlowAggregateInput = Defaulted<FlowAggregate, 'verdict' | 'reporter' | 'bytes'>;
 
 export interface HttpRequest {
   readonly method: string;
@@ -564,6 +568,8 @@ export interface ProcessEvent {
   readonly verdict: Verdict;
 }
 export type ProcessEventInput = Defaulted<ProcessEvent, 'process' | 'verdict'>;
+
+export type Reporter = 'SOURCE' | 'DESTINATION';
 
 /** The one rule behind a verdict, as the kernel's rule table holds it; never derived afterwards. */
 export interface RuleRef {

@@ -1,0 +1,7 @@
+export {
+  type AggregateOptions,
+  type AggregateSettings,
+  aggregateDefaults,
+  aggregateTopology,
+  flowTopics,
+} from './topology.ts';
