@@ -113,7 +113,7 @@ describe('what may change', () => {
     const serde = serdes.of('policy-transitions.v1');
     expect(() => serde.deserialize(bytes[0]!)).toThrow(expect.objectContaining({ code: 'SCHEMA_UNKNOWN' }));
     await serdes.prepareFor(bytes);
-    expect(serde.deserialize(bytes[0]!)).toEqual({ ...value, reason: '' });
+    expect(serde.deserialize(bytes[0]!)).toEqual({ ...value, evidence: [] });
     expect(serde.deserialize(bytes[1]!)).toEqual(value);
   });
 });
