@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,17 +53,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const environment = () => ({
+  ...process.env,
+  SLUICE_BOOTSTRAP_SERVERS: inject('bootstrapServers'),
+  SLUICE_REGISTRY_URL: inject('registryUrl'),
+  SLUICE_TENANT: tenant,
+});
+
 /** The process as it is run anywhere; it is configured by its environment. */
 function start(pipeline: 'enrich' | 'aggregate' | 'discovery'): ChildProcess {
   const main = join(import.meta.dirname, '../pipelines', pipeline, 'main.ts');
   const child = spawn(process.execPath, [main], {
-    env: {
-      ...process.env,
-      SLUICE_BOOTSTRAP_SERVERS: inject('bootstrapServers'),
-      SLUICE_REGISTRY_URL: inject('registryUrl'),
-      SLUICE_TENANT: tenant,
-      SLUICE_LOG_LEVEL: 'warn',
-    },
+    env: { ...environment(), SLUICE_LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   running.push(child);
@@ -138,6 +139,20 @@ describe('discovery through a real Kafka and registry', () => {
       .poll(async () => documents(await read<Policy>('policies.v1')), { timeout: 45_000, interval: 500 })
       .toEqual(expected);
     expect(expected).toHaveLength(2);
+
+    const recorded = join(folder, 'recorded.avro');
+    const { status } = spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, 'main.ts'), 'record', recorded],
+      {
+        env: environment(),
+        stdio: 'ignore',
+      },
+    );
+    expect(status).toBe(0);
+    const again = await discoverInputs({ from: [recorded], emit: emitterNames });
+    expect(again.inputs).toMatchObject([{ format: 'sluice', bad: 0 }]);
+    expect(documents(again.policies)).toEqual(expected);
 
     const letters = (await read<DeadLetter>('dead-letters.v1')).toSorted((a, b) => a.offset - b.offset);
     expect(letters.map(({ code, value }) => ({ code, value }))).toEqual([

@@ -14,6 +14,7 @@ import { down } from './down.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { jobs } from './jobs.ts';
 import { policy } from './policy/policy.ts';
+import { record } from './record.ts';
 import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';
@@ -25,6 +26,7 @@ const commands: readonly ((program: Command) => void)[] = [
   up,
   down,
   status,
+  record,
   discover,
   simulate,
   replay,

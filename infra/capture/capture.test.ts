@@ -47,7 +47,10 @@ describe('a capture', () => {
     await (await client.producer()).send([...sent, entity]);
 
     const first = join(folder, 'first.avro');
-    expect(await recordCapture({ client, serdes, tenant: 't', path: first })).toBe(4);
+    expect(await recordCapture({ client, serdes, tenant: 't', path: first })).toEqual({
+      records: 4,
+      bad: [],
+    });
     const captured = [];
     for await (const record of readCapture(first))
       captured.push([record.topic, record.key, record.timestamp]);
@@ -57,6 +60,12 @@ describe('a capture', () => {
       ['events.file.v1', 'k2', 4998],
       ['events.file.v1', 'k1', 4999],
     ]);
+
+    const torn = { topic, key: null, value: sent[0]!.value.subarray(0, 6) };
+    await (await client.producer()).send([torn]);
+    const { records, bad } = await recordCapture({ client, serdes, tenant: 't', path: first });
+    expect(records).toBe(4);
+    expect(bad).toEqual([expect.stringMatching(/^t\.events\.file\.v1\/\d@\d+: RECORD_/)]);
 
     const second = await emptyLog();
     expect(await replayCapture({ client: second, serdes, tenant: 't', path: first })).toBe(4);

@@ -1,2 +1,2 @@
-export { type RecordOptions, recordCapture } from './record.ts';
+export { type Captured, type RecordOptions, recordCapture } from './record.ts';
 export { type ReplayOptions, replayCapture } from './replay.ts';
