@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { readConfig } from '#config';
+import { SluiceError } from '#errors';
 import { kafkaClient, type LogClient } from '#kafka';
 import { ccompatRegistry } from '#registry';
 import { openSerdes, type RecordTopicName, type Serdes } from '#schemas';
@@ -56,7 +57,11 @@ export async function withBroker<T>(
   const client = kafkaClient({ bootstrapServers, clientId, deliveryTimeoutMs: 10_000 });
   try {
     const serdes = await openSerdes({ registry: ccompatRegistry({ url: registryUrl }), tenant, topics });
-    return await work({ client, serdes, tenant });
+    return await work({ client, serdes, tenant }).catch((error: unknown) => {
+      if (!(error instanceof SluiceError) || error.code !== 'TOPIC_UNKNOWN') throw error;
+      const mend = `topics of the tenant ${tenant} were asked for: --tenant names another`;
+      throw new SluiceError('TOPIC_UNKNOWN', `${error.message}; ${mend}`, { cause: error });
+    });
   } finally {
     await client.close();
   }

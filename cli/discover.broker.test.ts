@@ -141,15 +141,14 @@ describe('discovery through a real Kafka and registry', () => {
     expect(expected).toHaveLength(2);
 
     const recorded = join(folder, 'recorded.avro');
-    const { status } = spawnSync(
-      process.execPath,
-      [join(import.meta.dirname, 'main.ts'), 'record', recorded],
-      {
-        env: environment(),
-        stdio: 'ignore',
-      },
-    );
+    const recordAll = (env: NodeJS.ProcessEnv) =>
+      spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), 'record', recorded], {
+        ...{ env, encoding: 'utf8' },
+      });
+    const { status } = recordAll(environment());
     expect(status).toBe(0);
+    const nobodys = recordAll({ ...environment(), SLUICE_TENANT: 'nobody' });
+    expect(nobodys).toMatchObject({ status: 4, stderr: expect.stringContaining('--tenant names another') });
     const again = await discoverInputs({ from: [recorded], emit: emitterNames });
     expect(again.inputs).toMatchObject([{ format: 'sluice', bad: 0 }]);
     expect(documents(again.policies)).toEqual(expected);

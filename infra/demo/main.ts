@@ -110,6 +110,7 @@ function conclude({ stack, records, policies, seconds }: Conclusion): void {
 What to look at next
   the same without Kafka      npm run --silent sluice -- discover --from infra/demo/nginx-redis.avro
   the policies in the topic   npm run --silent sluice -- policy list --tenant ${tenant}
+  what they would deny        npm run --silent sluice -- simulate --policies topic --from topic --tenant ${tenant}
   the topics                  any Kafka client at ${stack.bootstrapServers}, schemas at ${stack.registryUrl}
   the whole loop              make loop: the same workloads, attacked, with the kernel enforcing these policies
   end of the demo             npm run --silent sluice -- down`);
