@@ -12,6 +12,8 @@ export default defineConfig({
   test: {
     // What is waited for usually comes at once; only a failure waits this long.
     expect: { poll: { timeout: 20_000 } },
+    // By itself vitest leaves a processor free, which is half of a machine of two.
+    maxWorkers: '100%',
     projects: [
       { extends: true, test: { name: 'unit', include: beside('test'), exclude: real, testTimeout: 60_000 } },
       {
