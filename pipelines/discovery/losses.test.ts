@@ -38,6 +38,9 @@ function lossesOf(profile: BehaviourProfile, emit: EmitterName, options: Partial
   return makePolicy([profile], [emit], { ...policyDefaults, ...options })?.losses ?? [];
 }
 
+/** An address of a name, not a question. */
+const isAnswer = ({ operation, transport }: Behaviour) => operation === 'DNS' && transport === 'OTHER';
+
 describe('what a kind of document cannot say is reported', () => {
   const kubernetes: [string, Behaviour, string][] = [
     [
@@ -153,12 +156,16 @@ describe('what a kind of document cannot say is reported', () => {
         const made = makePolicy(profiles, [emit], policyDefaults);
         if (!made) return;
         const documents = made.documents.map(parseAnyDocument);
+        // An address is known by the names under which it was answered.
+        const answers = profiles.flatMap(each => each.behaviours.filter(isAnswer));
         for (const { behaviours, namespace, selector, container, workloadKind } of profiles) {
           const actor =
             workloadKind === 'Node' ? { nodeLabels: selector } : { namespace, labels: selector, container };
-          for (const { operation, object, transport, port, peer, http } of behaviours) {
-            const access = { operation, object, transport, port, peer, http, actor };
-            if (operation === 'DNS' && transport === 'OTHER') continue;
+          for (const behaviour of behaviours) {
+            if (isAnswer(behaviour)) continue;
+            const { operation, object, transport, port, peer, http } = behaviour;
+            const names = answers.filter(each => each.peer?.value === peer?.value).map(each => each.object);
+            const access = { operation, object, transport, port, peer, http, actor, names };
             if (decide(documents, access).verdict !== 'deny') continue;
             const what = peer === null || operation === 'EXEC' ? object.slice(0, 40) : `port ${port}`;
             const isTold = made.losses.some(
