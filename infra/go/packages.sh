@@ -13,14 +13,8 @@ if ! command -v apt-get >/dev/null; then
   echo "This system has no apt-get. Install Go 1.21 or later, then run this again." >&2
   exit 1
 fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo >/dev/null; then
-    echo "Neither root nor sudo. Install Go 1.21 or later as root, then run this again." >&2
-    exit 1
-  fi
-  as_root=(sudo)
-fi
+source "$(dirname "$0")/../setup/as-root.sh"
+find_root "Install Go 1.21 or later as root, then run this again."
 
 # The stable suite may have one from before 1.21; backports have a newer one.
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")

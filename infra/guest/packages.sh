@@ -19,14 +19,8 @@ if ! command -v apt-get >/dev/null; then
   echo "This system has no apt-get. Install what these Debian packages hold, then run make setup again: ${missing[*]}" >&2
   exit 1
 fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo >/dev/null; then
-    echo "Neither root nor sudo. As root: apt-get install --no-install-recommends ${missing[*]}" >&2
-    exit 1
-  fi
-  as_root=(sudo)
-fi
+source "$(dirname "$0")/../setup/as-root.sh"
+find_root "As root: apt-get install --no-install-recommends ${missing[*]}"
 
 install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
